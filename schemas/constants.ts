@@ -1,0 +1,37 @@
+// The product's names, in one place: a rename is one commit.
+
+export const PRODUCT = "Steadfleet";
+/** Name of the command-line program. */
+export const CLI = "steady";
+/** API group of our own kinds, and prefix of our labels and annotations. */
+export const GROUP = "steadfleet.dev";
+export const VERSION = "v1";
+export const API_VERSION = `${GROUP}/${VERSION}`;
+/** Everything we keep in etcd lies below this key. */
+export const ROOT = "/steadfleet";
+/** Extension key of a Stack body for what Compose has no word for. */
+export const EXTENSION = "x-steadfleet";
+/** Prefix of environment variables that mirror flags. */
+export const ENV_PREFIX = "STEADY_";
+
+/** Labels on every container, network and volume that we make. Without `cluster` we never touch a thing. */
+export const LABELS = {
+  cluster: `${GROUP}/cluster`,
+  namespace: `${GROUP}/namespace`,
+  stack: `${GROUP}/stack`,
+  service: `${GROUP}/service`,
+  pod: `${GROUP}/pod`,
+  uid: `${GROUP}/uid`,
+  /** `v1:<hash>` of the rendered container. */
+  spec: `${GROUP}/spec`,
+} as const;
+
+/** Labels that Docker tools group by. */
+export const COMPOSE_LABELS = {
+  project: "com.docker.compose.project",
+  service: "com.docker.compose.service",
+  number: "com.docker.compose.container-number",
+} as const;
+
+/** Finalizer that keeps a Stack until the last of its pods is gone. */
+export const STACK_FINALIZER = `${GROUP}/pods`;

@@ -1,0 +1,202 @@
+// What the controller and the agents say to each other through etcd. One writer per key:
+// DesiredPod is the controller's; ObservedPod, NodeInfo and NodeSession are the agent's.
+// Units: milliseconds and bytes, unless a name says otherwise. Times on the wire are RFC 3339 with milliseconds.
+
+/** A container as it should be, in our words: everything said, nothing left to an engine's default. */
+export interface ContainerSpec {
+  image: string;
+  pullPolicy: "missing" | "always" | "never";
+  /** Absent: the image's own. */
+  command?: string[];
+  entrypoint?: string[];
+  env: Record<string, string>;
+  /** The user's own labels, without ours. */
+  labels: Record<string, string>;
+  user?: string;
+  workingDir?: string;
+  hostname?: string;
+  stopSignal?: string;
+  stopGraceMs: number;
+  init: boolean;
+  readOnly: boolean;
+  capAdd: string[];
+  capDrop: string[];
+  restart: { policy: "no" | "on-failure" | "always" | "unless-stopped"; maxRetries?: number };
+  /** Absent: the image's own check. `disable` turns that off. */
+  healthcheck?: HealthcheckSpec | { disable: true };
+  ports: PortSpec[];
+  mounts: MountSpec[];
+  networks: NetworkAttachment[];
+  limits: { cpus?: number; memoryBytes?: number };
+}
+
+export interface HealthcheckSpec {
+  /** As in the Engine API: `["CMD", …]` or `["CMD-SHELL", line]`. */
+  test: string[];
+  intervalMs: number;
+  timeoutMs: number;
+  retries: number;
+  startPeriodMs: number;
+}
+
+export interface PortSpec {
+  target: number;
+  /** Absent: the engine chooses. */
+  published?: number;
+  protocol: "tcp" | "udp" | "sctp";
+  hostIp?: string;
+}
+
+export type MountSpec =
+  | { type: "volume"; volume?: VolumeSpec; target: string; readOnly: boolean; nocopy?: boolean }
+  | { type: "bind"; source: string; target: string; readOnly: boolean; createHostPath: boolean; propagation?: string }
+  | { type: "tmpfs"; target: string; sizeBytes?: number; mode?: number };
+
+/** A named volume of the engine. `name` is the name on the engine. External ones are neither made nor removed by us. */
+export interface VolumeSpec {
+  /** The key under the stack's `volumes`. */
+  key: string;
+  name: string;
+  external: boolean;
+}
+
+/** Membership in a network of the engine. `name` is the name on the engine. */
+export interface NetworkAttachment {
+  /** The key under the stack's `networks`. */
+  key: string;
+  name: string;
+  external: boolean;
+  /** Without the service's own name, which is always an alias. */
+  aliases: string[];
+}
+
+export type DependencyCondition = "service_started" | "service_healthy" | "service_completed_successfully";
+export interface Dependency {
+  service: string;
+  condition: DependencyCondition;
+}
+
+/** `/steadfleet/nodes/<node>/desired/<namespace>/<pod>` */
+export interface DesiredPod {
+  name: string;
+  namespace: string;
+  /** New for every pod, also for one of the same name: ownership is decided by it. */
+  uid: string;
+  stack: string;
+  stackUid: string;
+  /** The Stack generation that this was last written for. */
+  stackGeneration: number;
+  service: string;
+  /** Ordinal of a replica ("0", "1", …), or the node's name for a global service. */
+  slot: string;
+  /** Number of the stack's revision that this pod's template belongs to. */
+  revision: number;
+  /** Hash over what makes a replacement necessary. */
+  templateHash: string;
+  /** Labels of the API Pod (not of the container). */
+  labels: Record<string, string>;
+  createdAt: string;
+  /** Set: stop it, remove it, then report `phase: "Removed"`. */
+  deletionTimestamp?: string;
+  /** Why it is being deleted, in words. */
+  deletionReason?: string;
+  /** Only with the user's explicit consent: also remove the stack's named volumes on this node that are ours. */
+  removeVolumes?: boolean;
+  dependsOn: Dependency[];
+  container: ContainerSpec;
+}
+
+/** Docker's state in Docker's words; `absent` before create and after remove. */
+export type ContainerState = "absent" | "created" | "running" | "paused" | "restarting" | "removing" | "exited" | "dead";
+
+/** `Removed` is the answer to a deletionTimestamp: nothing of this pod is left on the node. */
+export type PodPhase = "Pending" | "Running" | "Succeeded" | "Failed" | "Unknown" | "Removed";
+
+/** Something an agent did to bring the world back, or could not do. The controller makes an Event of each. */
+export interface AgentNote {
+  /** Rises by one per pod and process; with the pod's uid and `at` it names the Event. */
+  seq: number;
+  at: string;
+  type: "Normal" | "Warning";
+  /** CamelCase: Healed, Pulled, Created, Started, Replaced, Updated, Killing, Unhealthy, BackOff, Failed, … */
+  reason: string;
+  message: string;
+  /** JSON Patch operations from observed to desired, for drift. Never a secret or environment value. */
+  drift?: { op: string; path: string; value?: unknown }[];
+}
+
+/** `/steadfleet/nodes/<node>/observed/<namespace>/<pod>` */
+export interface ObservedPod {
+  uid: string;
+  /** mod revision of the DesiredPod that this answers; the container agrees with it when `inSync`. */
+  desiredRevision: number;
+  inSync: boolean;
+  phase: PodPhase;
+  state: ContainerState;
+  /** Running, and healthy where there is a check. */
+  ready: boolean;
+  health?: "starting" | "healthy" | "unhealthy";
+  /** CamelCase word and a sentence for whatever is not as desired: Pulling, WaitingForDependency, CrashLoopBackOff, ImageNotFound, PortConflict, … */
+  reason?: string;
+  message?: string;
+  /** The engine's last error, verbatim; gone when it was overcome. */
+  lastError?: string;
+  /** Since when `reason` holds. */
+  since: string;
+  /** When the agent (or the engine) tries again. */
+  nextRetryAt?: string;
+  containerId?: string;
+  image?: string;
+  imageId?: string;
+  /** `name@sha256:…` where the engine knows one. */
+  imageDigest?: string;
+  restarts: number;
+  exitCode?: number;
+  oomKilled?: boolean;
+  startedAt?: string;
+  finishedAt?: string;
+  /** Addresses inside the engine's networks: network name → IP. */
+  addresses?: Record<string, string>;
+  /** Host ports that are open now. */
+  ports?: { target: number; published: number; protocol: string; hostIp: string }[];
+  /** Last lines of the container's log, after a failure only. At most 10 lines of 500 characters. */
+  logTail?: string[];
+  /** The last 10 things done, oldest first. */
+  notes: AgentNote[];
+}
+
+export interface NodeCondition {
+  type: "Ready" | "RuntimeUnavailable" | "DiskPressure";
+  status: "True" | "False";
+  reason: string;
+  message: string;
+  since: string;
+}
+
+/** `/steadfleet/nodes/<node>/info` */
+export interface NodeInfo {
+  hostname: string;
+  addresses: { type: "InternalIP" | "Hostname"; address: string }[];
+  os: string;
+  arch: string;
+  osImage: string;
+  kernelVersion: string;
+  engineVersion: string;
+  engineApiVersion: string;
+  agentVersion: string;
+  cpus: number;
+  memoryBytes: number;
+  disk: { totalBytes: number; freeBytes: number };
+  /** From the agent's configuration, e.g. topology.kubernetes.io/region and zone. */
+  labels: Record<string, string>;
+  containers: { ours: number; foreign: number };
+  conditions: NodeCondition[];
+}
+
+/** `/steadfleet/nodes/<node>/session`: lives by the agent's lease. Every write of the agent compares its create revision. */
+export interface NodeSession {
+  nonce: string;
+  hostname: string;
+  pid: number;
+  startedAt: string;
+}

@@ -1,0 +1,50 @@
+// Where things lie in etcd: the only place that spells a key. Every prefix ends in "/".
+import { ROOT } from "../schemas/constants.ts";
+
+/** `group` is "" for the core group; `namespaced` decides whether the namespace is part of the key or "_". */
+export interface ResourceRef {
+  group: string;
+  resource: string;
+  namespaced: boolean;
+}
+
+const part = (s: string): string => {
+  if (s === "" || s.includes("/")) throw new TypeError(`not a key part: ${JSON.stringify(s)}`);
+  return s;
+};
+
+export const rootPrefix = `${ROOT}/`;
+export const objectPrefix = (r: ResourceRef, namespace?: string): string =>
+  `${ROOT}/objects/${part(r.group || "core")}/${part(r.resource)}/${r.namespaced ? (namespace ? `${part(namespace)}/` : "") : "_/"}`;
+export const objectKey = (r: ResourceRef, namespace: string | undefined, name: string): string => {
+  if (r.namespaced && !namespace) throw new TypeError(`${r.resource} needs a namespace`);
+  return objectPrefix(r, namespace) + part(name);
+};
+export const nodesPrefix = `${ROOT}/nodes/`;
+export const nodePrefix = (node: string): string => `${nodesPrefix}${part(node)}/`;
+export const desiredPrefix = (node: string): string => `${nodePrefix(node)}desired/`;
+export const desiredKey = (node: string, namespace: string, pod: string): string => `${desiredPrefix(node)}${part(namespace)}/${part(pod)}`;
+export const observedPrefix = (node: string): string => `${nodePrefix(node)}observed/`;
+export const observedKey = (node: string, namespace: string, pod: string): string =>
+  `${observedPrefix(node)}${part(namespace)}/${part(pod)}`;
+export const infoKey = (node: string): string => `${nodePrefix(node)}info`;
+export const sessionKey = (node: string): string => `${nodePrefix(node)}session`;
+export const leaderKey = `${ROOT}/controller/leader`;
+export const tokensPrefix = `${ROOT}/auth/tokens/`;
+export const tokenKey = (id: string): string => tokensPrefix + part(id);
+/** Written once, by whoever comes first: the cluster's id, which is the value of the cluster label. */
+export const clusterKey = `${ROOT}/cluster`;
+
+/** What a key below `/steadfleet/nodes/` is of. */
+export type NodeKey =
+  | { kind: "desired" | "observed"; node: string; namespace: string; pod: string }
+  | { kind: "info" | "session"; node: string };
+
+export const parseNodeKey = (key: string): NodeKey | undefined => {
+  if (!key.startsWith(nodesPrefix)) return undefined;
+  const [node, kind, namespace, pod, ...rest] = key.slice(nodesPrefix.length).split("/");
+  if (!node || rest.length > 0) return undefined;
+  if ((kind === "info" || kind === "session") && namespace === undefined) return { kind, node };
+  if ((kind === "desired" || kind === "observed") && namespace && pod) return { kind, node, namespace, pod };
+  return undefined;
+};

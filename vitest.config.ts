@@ -1,0 +1,14 @@
+import { defineConfig } from "vitest/config";
+
+const rooms = "{schemas,store,api,controller,node-agent,cli,dashboard,bench,test,scripts}";
+
+export default defineConfig({
+  test: {
+    projects: [
+      { test: { name: "unit", include: [`${rooms}/**/*.test.ts`], exclude: ["**/*.real.test.ts", "test/e2e/**", "**/node_modules/**"] } },
+      // Real etcd, real Docker: each file starts what it needs and takes it away again.
+      { test: { name: "real", include: [`${rooms}/**/*.real.test.ts`], testTimeout: 120_000, hookTimeout: 120_000 } },
+      { test: { name: "e2e", include: ["test/e2e/**/*.test.ts"], testTimeout: 180_000, hookTimeout: 240_000 } },
+    ],
+  },
+});
