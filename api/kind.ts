@@ -1,0 +1,99 @@
+// What a kind declares about itself. The handlers, discovery, OpenAPI and tables are generic and read this.
+import type { KubeObject } from "../schemas/meta.ts";
+import type { Resource } from "../schemas/resources.ts";
+
+export type Verb = "get" | "list" | "watch" | "create" | "update" | "patch" | "delete" | "deletecollection";
+
+export interface Subresource {
+  name: string;
+  verbs: readonly Verb[];
+  /** Absent: the kind of the object itself. */
+  responseKind?: { group: string; version: string; kind: string };
+}
+
+/** One thing that is wrong with a field; becomes a cause of a 422. */
+export interface Problem {
+  /** `spec.services.web.ports[0]` */
+  field: string;
+  message: string;
+  reason?: CauseReason;
+}
+
+export type CauseReason =
+  | "FieldValueInvalid"
+  | "FieldValueRequired"
+  | "FieldValueNotSupported"
+  | "FieldValueDuplicate"
+  | "FieldValueForbidden"
+  | "FieldValueTypeInvalid";
+
+/** A column of a server-side table. Exactly one has `format: "name"`; `priority` > 0 shows with `-o wide` only. */
+export interface Column {
+  name: string;
+  type: "string" | "integer" | "number" | "boolean";
+  format: "" | "name" | "int32";
+  description: string;
+  priority: number;
+}
+export type Cell = string | number | boolean | null;
+
+/** Pure. `now` in milliseconds, for ages. One cell per column. */
+export interface TableShape<T extends KubeObject = KubeObject> {
+  columns: readonly Column[];
+  cells(object: T, now: number): Cell[];
+}
+
+/** What a write says about itself: the answer carries the warnings as `Warning` headers. */
+export interface Admission<T extends KubeObject> {
+  object: T;
+  problems?: Problem[];
+  warnings?: string[];
+}
+
+/**
+ * A strategic merge patch needs to know which lists are keyed: path of the list (`spec.taints`) → the name of
+ * its items' key, or "" for a list of scalars that merges as a set. Other lists are replaced.
+ */
+export type MergeKeys = Readonly<Record<string, string>>;
+
+/** `T` is the kind's object as `schemas/types.ts` declares it. All hooks are pure: they answer new objects and change none. */
+export interface Kind<T extends KubeObject = KubeObject> {
+  resource: Resource;
+  /** What the kind is for, in one sentence; shown by `kubectl explain` where the schema has no text of its own. */
+  description: string;
+  /** Name of the JSON Schema: `schemas/<schema>.json`. */
+  schema: string;
+  verbs: readonly Verb[];
+  subresources: readonly Subresource[];
+  /**
+   * Where reads come from: `stored` is the object in etcd as written; `nodes` and `pods` are joined from the keys below
+   * `/steadfleet/nodes/` (schemas/views.ts).
+   */
+  reads: "stored" | "nodes" | "pods";
+  /** Carries `metadata.generation`, which rises when anything outside metadata and status changes. */
+  generation: boolean;
+  /** Has a status that only `/status` writes; writes of the object itself keep the stored one. */
+  status: boolean;
+  /** Added at create. */
+  finalizers: readonly string[];
+  /** A custom resource in the eyes of clients: no strategic merge patch, and PUT needs a resourceVersion. */
+  custom: boolean;
+  /** Of lists that a strategic merge patch merges. Empty for custom kinds. */
+  mergeKeys: MergeKeys;
+  /** Field selectors beyond `metadata.name` and `metadata.namespace`, with how to read them; absent values are "". */
+  fields: Readonly<Record<string, (object: T) => string>>;
+  /** Absent: NAME and AGE. */
+  table?: TableShape<T>;
+  /** Fills in what the object does not say, before validation. */
+  defaults?(object: T): T;
+  /** What the schema cannot say. `old` is set for an update; immutable fields are checked here. */
+  validate?(object: T, old?: T): Problem[];
+}
+
+/** `stacks.steadfleet.dev`, or `pods`: how messages call the collection. */
+export const qualifiedResource = (r: Resource): string => (r.group ? `${r.resource}.${r.group}` : r.resource);
+/** `Stack.steadfleet.dev`, or `Pod`. */
+export const qualifiedKind = (r: Resource): string => (r.group ? `${r.kind}.${r.group}` : r.kind);
+
+export const READ_VERBS: readonly Verb[] = ["get", "list", "watch"];
+export const ALL_VERBS: readonly Verb[] = ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"];

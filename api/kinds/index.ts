@@ -1,0 +1,16 @@
+// The registry: a kind that is not listed here is not served.
+import type { Kind } from "../kind.ts";
+import { configmaps } from "./configmaps.ts";
+import { events } from "./events.ts";
+import { namespaces } from "./namespaces.ts";
+import { nodes } from "./nodes.ts";
+import { pods } from "./pods.ts";
+import { secrets } from "./secrets.ts";
+import { stacks } from "./stacks.ts";
+
+/** In the order discovery lists them. */
+export const KINDS: readonly Kind[] = [configmaps, events, namespaces, nodes, pods, secrets, stacks];
+
+/** The kind of a collection in a URL, e.g. `("steadfleet.dev", "v1", "stacks")`. */
+export const kindOf = (group: string, version: string, resource: string): Kind | undefined =>
+  KINDS.find(({ resource: r }) => r.group === group && r.version === version && r.resource === resource);

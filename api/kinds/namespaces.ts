@@ -1,0 +1,20 @@
+import type { KubeObject } from "../../schemas/meta.ts";
+import { RESOURCES } from "../../schemas/resources.ts";
+import { ALL_VERBS, type Kind } from "../kind.ts";
+
+type Namespace = KubeObject & { status?: { phase?: string } };
+
+export const namespaces: Kind<Namespace> = {
+  resource: RESOURCES.namespaces,
+  description: "A space for names: objects of the same kind in different namespaces may have the same name.",
+  schema: "namespace",
+  verbs: ALL_VERBS.filter((v) => v !== "deletecollection"),
+  subresources: [{ name: "status", verbs: ["get"] }],
+  reads: "stored",
+  generation: false,
+  status: true,
+  finalizers: [],
+  custom: false,
+  mergeKeys: {},
+  fields: { "status.phase": (o) => o.status?.phase ?? "" },
+};

@@ -1,0 +1,20 @@
+import type { KubeObject } from "../../schemas/meta.ts";
+import { RESOURCES } from "../../schemas/resources.ts";
+import type { Kind } from "../kind.ts";
+
+type Node = KubeObject & { spec?: { unschedulable?: boolean } };
+
+export const nodes: Kind<Node> = {
+  resource: RESOURCES.nodes,
+  description: "A machine with a Docker engine. People write labels, taints and unschedulable; its agent reports the rest.",
+  schema: "node",
+  verbs: ["get", "list", "watch", "create", "update", "patch", "delete", "deletecollection"],
+  subresources: [{ name: "status", verbs: ["get"] }],
+  reads: "nodes",
+  generation: false,
+  status: true,
+  finalizers: [],
+  custom: false,
+  mergeKeys: { "spec.taints": "key" },
+  fields: { "spec.unschedulable": (o) => String(o.spec?.unschedulable ?? false) },
+};

@@ -1,0 +1,21 @@
+import { STACK_FINALIZER } from "../../schemas/constants.ts";
+import type { KubeObject } from "../../schemas/meta.ts";
+import { RESOURCES } from "../../schemas/resources.ts";
+import { ALL_VERBS, type Kind } from "../kind.ts";
+
+type Stack = KubeObject & { status?: { health?: string } };
+
+export const stacks: Kind<Stack> = {
+  resource: RESOURCES.stacks,
+  description: "An application: a Compose document that the fleet keeps running.",
+  schema: "stack",
+  verbs: ALL_VERBS,
+  subresources: [{ name: "status", verbs: ["get", "patch", "update"] }],
+  reads: "stored",
+  generation: true,
+  status: true,
+  finalizers: [STACK_FINALIZER],
+  custom: true,
+  mergeKeys: {},
+  fields: { "status.health": (o) => o.status?.health ?? "" },
+};

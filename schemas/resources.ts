@@ -1,0 +1,51 @@
+// The kinds this API serves, by the name of their collection: what a URL, a key in etcd and a message call them.
+import { GROUP, VERSION } from "./constants.ts";
+
+/** Structurally a store ResourceRef, with the names people and clients use. */
+export interface Resource {
+  /** "" is the core group. */
+  group: string;
+  version: string;
+  /** Plural, lower case: the collection in a URL. */
+  resource: string;
+  kind: string;
+  singular: string;
+  shortNames: readonly string[];
+  categories: readonly string[];
+  namespaced: boolean;
+}
+
+export type ResourceName = "namespaces" | "nodes" | "pods" | "events" | "configmaps" | "secrets" | "stacks";
+
+const core = (resource: string, kind: string, shortNames: string[], namespaced: boolean, categories: string[] = []): Resource => ({
+  group: "",
+  version: "v1",
+  resource,
+  kind,
+  singular: kind.toLowerCase(),
+  shortNames,
+  categories,
+  namespaced,
+});
+
+export const RESOURCES: Readonly<Record<ResourceName, Resource>> = {
+  namespaces: core("namespaces", "Namespace", ["ns"], false),
+  nodes: core("nodes", "Node", ["no"], false),
+  pods: core("pods", "Pod", ["po"], true, ["all"]),
+  events: core("events", "Event", ["ev"], true),
+  configmaps: core("configmaps", "ConfigMap", ["cm"], true),
+  secrets: core("secrets", "Secret", [], true),
+  stacks: {
+    group: GROUP,
+    version: VERSION,
+    resource: "stacks",
+    kind: "Stack",
+    singular: "stack",
+    shortNames: ["stk"],
+    categories: ["all"],
+    namespaced: true,
+  },
+};
+
+/** `v1` or `<group>/<version>`. */
+export const apiVersionOf = (r: Pick<Resource, "group" | "version">): string => (r.group ? `${r.group}/${r.version}` : r.version);
