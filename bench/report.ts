@@ -31,7 +31,7 @@ export interface CaseReport {
 }
 
 export const median = (values: number[]): number => {
-  const sorted = [...values].sort((a, b) => a - b);
+  const sorted = values.toSorted((a, b) => a - b);
   const mid = sorted.length >> 1;
   return sorted.length % 2 === 1 ? (sorted[mid] ?? Number.NaN) : ((sorted[mid - 1] ?? Number.NaN) + (sorted[mid] ?? Number.NaN)) / 2;
 };
@@ -53,14 +53,14 @@ const best = (runs: Run[], name: CaseName): Figure | undefined => {
       name,
     ),
   }));
-  const [first] = figures.sort((a, b) => a.medianMs - b.medianMs);
+  const [first] = figures.toSorted((a, b) => a.medianMs - b.medianMs);
   if (!first) return undefined;
   const { variant, ...rest } = first;
   return variant ? { ...rest, concurrency: variant } : rest;
 };
 
 export const report = (runs: Run[]): CaseReport[] => {
-  const sizes = [...new Set(runs.map((r) => r.size))].sort((a, b) => a - b);
+  const sizes = [...new Set(runs.map((r) => r.size))].toSorted((a, b) => a - b);
   return CASES.flatMap((name) =>
     sizes.map((size) => {
       const row: CaseReport = { name, size };
