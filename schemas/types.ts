@@ -1,0 +1,1307 @@
+// Generated from schemas/*.json by `npm run generate`. Do not edit.
+import type {Condition, Health, ObjectMeta, OwnerReference} from "./meta.ts";
+export type {Condition, ObjectMeta, OwnerReference};
+
+/**
+ * How a service joins a network.
+ */
+export type ComposeServiceNetwork = {
+  /**
+   * More names of the service on this network.
+   */
+  aliases?: string[] | null;
+} | null;
+/**
+ * A network of the stack.
+ */
+export type ComposeNetwork = {
+  /**
+   * Name of the network on the engine. Default: `<stack>_<key>`.
+   */
+  name?: string;
+  /**
+   * True: the network exists already on the node; it is neither made nor removed. Default: false.
+   */
+  external?: boolean;
+} | null;
+/**
+ * A named volume of the stack.
+ */
+export type ComposeVolume = {
+  /**
+   * Name of the volume on the engine. Default: `<stack>_<key>`.
+   */
+  name?: string;
+  /**
+   * True: the volume exists already on the node; it is neither made nor removed. Default: false.
+   */
+  external?: boolean;
+} | null;
+
+/**
+ * All kinds, by name.
+ */
+export interface Kinds {
+  Stack: Stack;
+  Namespace: Namespace;
+  Node: Node;
+  Pod: Pod;
+  Event: Event;
+  ConfigMap: ConfigMap;
+  Secret: Secret;
+}
+/**
+ * A Stack is a set of services that run on Docker hosts. Its spec is a Compose document; its status says what became of it.
+ */
+export interface Stack {
+  /**
+   * Version of the schema of this object: `steadfleet.dev/v1`.
+   */
+  apiVersion: "steadfleet.dev/v1";
+  /**
+   * What this object is: `Stack`.
+   */
+  kind: "Stack";
+  metadata: ObjectMeta;
+  spec: StackSpec;
+  status?: StackStatus;
+}
+/**
+ * A Compose document. Short and long forms are accepted and kept as written. Keys that are not listed here are refused, never ignored.
+ */
+export interface StackSpec {
+  /**
+   * Obsolete; Compose files need no version. Accepted with a warning.
+   */
+  version?: string | number;
+  /**
+   * Name of the project. A Stack is named by metadata.name; this may only repeat it.
+   */
+  name?: string;
+  /**
+   * The services, by name. A name has letters, digits, `.`, `_` and `-`, at most 30.
+   */
+  services: {
+    [k: string]: ComposeService;
+  };
+  /**
+   * Networks, by key. The network `default` exists without being named; services without `networks` join it. Services that share a network run on the same node.
+   */
+  networks?: {
+    [k: string]: ComposeNetwork;
+  } | null;
+  /**
+   * Named volumes, by key. They stay when the Stack is deleted.
+   */
+  volumes?: {
+    [k: string]: ComposeVolume;
+  } | null;
+}
+/**
+ * A service: one image, run as one container per replica.
+ */
+export interface ComposeService {
+  /**
+   * Image to run, for example `nginx:1.27` or `ghcr.io/acme/api@sha256:…`.
+   */
+  image: string;
+  /**
+   * Arguments of the entrypoint, in place of the image's command. As a line it is split into words as a shell would.
+   */
+  command?: string | string[] | null;
+  /**
+   * Program to run, in place of the image's entrypoint. When set, the image's command is not used either. `[]` takes the image's entrypoint away.
+   */
+  entrypoint?: string | string[] | null;
+  /**
+   * Environment variables, as `NAME=value` lines or as a map. The server knows no variables of yours, so each needs a value.
+   */
+  environment?:
+    | string[]
+    | {
+        /**
+         * The value. Quote numbers to keep them as typed (`"1.10"`).
+         */
+        [k: string]: string | number | boolean | null;
+      }
+    | null;
+  /**
+   * Ports of the container that are opened on the node it runs on: `[host ip:][host port:]container port[/udp]`, ranges with `-`, or the long form.
+   */
+  ports?: (string | number | ComposePort)[] | null;
+  /**
+   * Named volumes (`data:/var/lib/data`), absolute paths of the node (`/srv/www:/www:ro`), anonymous volumes (`/cache`), or the long form.
+   */
+  volumes?: (string | ComposeMount)[] | null;
+  /**
+   * Networks to join, as a list of keys or as a map. Default: `default`.
+   */
+  networks?:
+    | string[]
+    | {
+        [k: string]: ComposeServiceNetwork;
+      }
+    | null;
+  /**
+   * When the engine starts the container again after it ended: `no`, `always`, `on-failure[:times]` or `unless-stopped`. Default: unless-stopped (Compose's own default is `no`).
+   */
+  restart?: string | boolean;
+  healthcheck?: ComposeHealthcheck;
+  /**
+   * Services that must be up before this one starts, as a list of names (started is enough) or as a map with conditions.
+   */
+  depends_on?:
+    | string[]
+    | {
+        [k: string]: ComposeDependency;
+      }
+    | null;
+  /**
+   * Labels of the container, as a map or as `name=value` lines.
+   */
+  labels?:
+    | string[]
+    | {
+        /**
+         * The value.
+         */
+        [k: string]: string | number | boolean | null;
+      }
+    | null;
+  /**
+   * User and group to run as, `user[:group]`, names of the image or numbers. Default: the image's.
+   */
+  user?: string | number;
+  /**
+   * Working directory inside the container, an absolute path. Default: the image's.
+   */
+  working_dir?: string;
+  /**
+   * Host name inside the container. Default: the pod's name.
+   */
+  hostname?: string;
+  /**
+   * How long the container may take to stop before it is killed. Default: 10s.
+   */
+  stop_grace_period?: string;
+  /**
+   * Signal that asks the container to stop, for example `SIGINT`. Default: the image's, else SIGTERM.
+   */
+  stop_signal?: string;
+  /**
+   * Run a small init as process 1 that forwards signals and reaps processes. Default: false.
+   */
+  init?: boolean;
+  /**
+   * Make the container's own files read-only; volumes stay writable. Default: false.
+   */
+  read_only?: boolean;
+  /**
+   * Linux capabilities to add, for example `NET_ADMIN`.
+   */
+  cap_add?: string[] | null;
+  /**
+   * Linux capabilities to take away; `ALL` for all.
+   */
+  cap_drop?: string[] | null;
+  /**
+   * When to pull the image: `missing` (only when the node does not have it), `always` (before each create) or `never`. Default: missing.
+   */
+  pull_policy?: "missing" | "always" | "never";
+  deploy?: ComposeDeploy;
+}
+/**
+ * A port of the container that is opened on the node.
+ */
+export interface ComposePort {
+  /**
+   * Port inside the container, 1 to 65535.
+   */
+  target: number | string;
+  /**
+   * Port on the node, 1 to 65535. Default: the engine chooses.
+   */
+  published?: number | string;
+  /**
+   * Address on the node to listen at. Default: all.
+   */
+  host_ip?: string;
+  /**
+   * `tcp`, `udp` or `sctp`. Default: tcp.
+   */
+  protocol?: "tcp" | "udp" | "sctp";
+  /**
+   * `host`: opened on the node that runs the pod, as all ports are.
+   */
+  mode?: "host";
+}
+/**
+ * A volume, a path of the node, or memory, mounted into the container.
+ */
+export interface ComposeMount {
+  /**
+   * `volume` (named, or anonymous without source), `bind` (a path of the node) or `tmpfs` (memory).
+   */
+  type: "volume" | "bind" | "tmpfs";
+  /**
+   * Key of a named volume, or absolute path on the node.
+   */
+  source?: string;
+  /**
+   * Path inside the container, absolute.
+   */
+  target: string;
+  /**
+   * Whether the container cannot write there. Default: false.
+   */
+  read_only?: boolean;
+  bind?: ComposeBindOptions;
+  volume?: ComposeVolumeOptions;
+  tmpfs?: ComposeTmpfsOptions;
+}
+/**
+ * Settings of a bind.
+ */
+export interface ComposeBindOptions {
+  /**
+   * Whether the path is made on the node when it is missing. Default: false; the short form makes it.
+   */
+  create_host_path?: boolean;
+  /**
+   * How mounts below the path spread between node and container. Default: rprivate.
+   */
+  propagation?: "private" | "rprivate" | "shared" | "rshared" | "slave" | "rslave";
+}
+/**
+ * Settings of a volume mount.
+ */
+export interface ComposeVolumeOptions {
+  /**
+   * Whether a new volume stays empty instead of receiving the image's files at that path. Default: false.
+   */
+  nocopy?: boolean;
+}
+/**
+ * Settings of a tmpfs.
+ */
+export interface ComposeTmpfsOptions {
+  /**
+   * At most so many bytes; a number, or with a unit such as `64m`. Default: no limit.
+   */
+  size?: string | number;
+  /**
+   * Permissions of its top directory, as an octal text (`"1777"`) or as a number. Default: 1777.
+   */
+  mode?: number | string;
+}
+/**
+ * How to tell that the container is healthy. Default: the image's check.
+ */
+export interface ComposeHealthcheck {
+  /**
+   * True turns the image's check off. Default: false.
+   */
+  disable?: boolean;
+  /**
+   * What to run inside the container; exit code 0 is healthy. A line runs in a shell; a list begins with `CMD`, `CMD-SHELL` or `NONE`.
+   */
+  test?: string | string[];
+  /**
+   * Time between two checks. Default: 30s.
+   */
+  interval?: string;
+  /**
+   * A check that takes longer has failed. Default: 30s.
+   */
+  timeout?: string;
+  /**
+   * How many failures in a row make it unhealthy. Default: 3.
+   */
+  retries?: number;
+  /**
+   * Failures in the time after start do not count. Default: 0s.
+   */
+  start_period?: string;
+}
+/**
+ * What must be true of the other service.
+ */
+export interface ComposeDependency {
+  /**
+   * `service_started`, `service_healthy` (its health check passes) or `service_completed_successfully` (it ended with exit code 0).
+   */
+  condition: "service_started" | "service_healthy" | "service_completed_successfully";
+}
+/**
+ * How many, where, and with what limits.
+ */
+export interface ComposeDeploy {
+  /**
+   * `replicated`: so many pods as `replicas` says. `global`: one pod on each node that meets the constraints. Default: replicated.
+   */
+  mode?: "replicated" | "global";
+  /**
+   * How many pods to run. Default: 1.
+   */
+  replicas?: number;
+  placement?: ComposePlacement;
+  resources?: ComposeResources;
+}
+/**
+ * Which nodes may run it.
+ */
+export interface ComposePlacement {
+  /**
+   * All of them must hold: `node.labels.<name>==<value>`, `node.hostname!=<name>`.
+   */
+  constraints?: string[] | null;
+}
+/**
+ * What the containers may use.
+ */
+export interface ComposeResources {
+  limits?: ComposeLimits;
+}
+/**
+ * At most so much for each container.
+ */
+export interface ComposeLimits {
+  /**
+   * Cores, for example `0.5`. Default: no limit.
+   */
+  cpus?: string | number;
+  /**
+   * Bytes, for example `512M`; at least 6M. Default: no limit.
+   */
+  memory?: string | number;
+}
+/**
+ * What became of the Stack. Written by the controller. Read-only.
+ */
+export interface StackStatus {
+  /**
+   * metadata.generation that this status was computed from. Smaller than metadata.generation means that the controller has not answered the last change yet.
+   */
+  observedGeneration?: number;
+  /**
+   * The state in one word: `Healthy`, `Progressing`, `Degraded`, `Failed`, `Suspended` or `Unknown`.
+   */
+  health?: Health;
+  /**
+   * Number of the present revision; rises by one whenever what the services run changes.
+   */
+  revision?: number;
+  /**
+   * Hash over everything the present revision runs.
+   */
+  revisionHash?: string;
+  /**
+   * How far the present revision is rolled out, in percent. Never goes back within one revision.
+   */
+  progress?: number;
+  /**
+   * How many pods are ready, of how many that are wanted, for example `3/4`.
+   */
+  ready?: string;
+  /**
+   * `Ready` (all that is wanted runs and is healthy), `Progressing` (a change is being carried out) and `Degraded` (something is wrong).
+   */
+  conditions?: Condition[];
+  /**
+   * State of each service, by its name.
+   */
+  services?: {
+    [k: string]: ServiceStatus;
+  };
+  /**
+   * Nodes that run pods of this Stack, sorted.
+   */
+  nodes?: string[];
+  /**
+   * Where each named volume is, by its key under spec.volumes. Pods that mount it stay on that node.
+   */
+  volumes?: {
+    [k: string]: VolumeStatus;
+  };
+}
+/**
+ * State of a service.
+ */
+export interface ServiceStatus {
+  /**
+   * `replicated` or `global` (one pod on each node).
+   */
+  mode: "replicated" | "global";
+  /**
+   * How many pods are wanted.
+   */
+  desired: number;
+  /**
+   * How many pods are of the present revision.
+   */
+  updated: number;
+  /**
+   * How many pods run, and are healthy where there is a check.
+   */
+  ready: number;
+  /**
+   * Image as the manifest names it.
+   */
+  image: string;
+  /**
+   * What is not as it should be, as a sentence.
+   */
+  message?: string;
+}
+/**
+ * Where a named volume is.
+ */
+export interface VolumeStatus {
+  /**
+   * Node that holds the volume.
+   */
+  node: string;
+}
+/**
+ * A Namespace is a scope for names. Stacks, pods, config maps, secrets and events live in one; nodes do not.
+ */
+export interface Namespace {
+  /**
+   * Version of the schema of this object: `v1`.
+   */
+  apiVersion: "v1";
+  /**
+   * What this object is: `Namespace`.
+   */
+  kind: "Namespace";
+  metadata: ObjectMeta;
+  spec?: NamespaceSpec;
+  status?: NamespaceStatus;
+}
+/**
+ * How the namespace is managed.
+ */
+export interface NamespaceSpec {
+  /**
+   * Parties that must finish before the namespace goes. The server sets `kubernetes` and removes it when nothing is left inside.
+   */
+  finalizers?: string[];
+}
+/**
+ * What the server observed. Read-only.
+ */
+export interface NamespaceStatus {
+  /**
+   * `Active`, or `Terminating` while its contents are being removed and nothing new is accepted.
+   */
+  phase?: "Active" | "Terminating";
+  /**
+   * Why a namespace that is being deleted is still there.
+   */
+  conditions?: Condition[];
+}
+/**
+ * A Node is a Docker host with an agent. People write its labels, taints and `unschedulable`; its status is what the agent reports.
+ */
+export interface Node {
+  /**
+   * Version of the schema of this object: `v1`.
+   */
+  apiVersion: "v1";
+  /**
+   * What this object is: `Node`.
+   */
+  kind: "Node";
+  metadata: ObjectMeta;
+  spec?: NodeSpec;
+  status?: NodeStatus;
+}
+/**
+ * What people decide about the node.
+ */
+export interface NodeSpec {
+  /**
+   * When true (cordoned), no new pods are placed here; those that run stay. Default: false.
+   */
+  unschedulable?: boolean;
+  /**
+   * Marks that keep pods away.
+   */
+  taints?: Taint[];
+  /**
+   * Name of the machine at its provider.
+   */
+  providerID?: string;
+  /**
+   * Not used; accepted for the sake of Kubernetes tools.
+   */
+  podCIDR?: string;
+}
+/**
+ * A mark that keeps pods away.
+ */
+export interface Taint {
+  /**
+   * Name of the mark.
+   */
+  key: string;
+  /**
+   * Value of the mark.
+   */
+  value?: string;
+  /**
+   * `NoSchedule`: no new pods here. `NoExecute`: those that run must go, too. `PreferNoSchedule`: only when there is no better node.
+   */
+  effect: "NoSchedule" | "PreferNoSchedule" | "NoExecute";
+  /**
+   * When the mark was set.
+   */
+  timeAdded?: string;
+}
+/**
+ * What the node's agent observed. Read-only.
+ */
+export interface NodeStatus {
+  /**
+   * Not used; accepted for the sake of Kubernetes tools.
+   */
+  phase?: string;
+  /**
+   * What the machine has: `cpu` in cores, `memory` and `ephemeral-storage` in bytes, `pods` as a number.
+   */
+  capacity?: ResourceList;
+  /**
+   * What pods may use of it.
+   */
+  allocatable?: ResourceList;
+  /**
+   * State of the node: `Ready`, `RuntimeUnavailable` (the Docker engine does not answer), `DiskPressure`.
+   */
+  conditions?: NodeStatusCondition[];
+  /**
+   * Names and addresses of the node.
+   */
+  addresses?: NodeAddress[];
+  nodeInfo?: NodeSystemInfo;
+  /**
+   * Images on the node.
+   */
+  images?: NodeImage[];
+  containers?: NodeContainers;
+}
+/**
+ * Amounts by resource name, as Kubernetes quantities.
+ */
+export interface ResourceList {
+  /**
+   * A quantity, for example `4`, `500m` or `16316412Ki`.
+   */
+  [k: string]: string;
+}
+/**
+ * One aspect of the node's state.
+ */
+export interface NodeStatusCondition {
+  /**
+   * Name of the aspect, for example `Ready`.
+   */
+  type: string;
+  /**
+   * `True`, `False`, or `Unknown` while the agent has no connection.
+   */
+  status: "True" | "False" | "Unknown";
+  /**
+   * One word in CamelCase for programs.
+   */
+  reason?: string;
+  /**
+   * A sentence for people.
+   */
+  message?: string;
+  /**
+   * When `status` last changed.
+   */
+  lastTransitionTime?: string;
+  /**
+   * When the agent last said so.
+   */
+  lastHeartbeatTime?: string;
+}
+/**
+ * A name or address of the node.
+ */
+export interface NodeAddress {
+  /**
+   * `InternalIP`, `ExternalIP` or `Hostname`.
+   */
+  type: string;
+  /**
+   * The name or address.
+   */
+  address: string;
+}
+/**
+ * Versions and identity of the machine.
+ */
+export interface NodeSystemInfo {
+  /**
+   * Id of the machine; the node's name where it has none.
+   */
+  machineID?: string;
+  /**
+   * UUID of the machine; empty when not known.
+   */
+  systemUUID?: string;
+  /**
+   * Changes whenever the agent starts; empty when not known.
+   */
+  bootID?: string;
+  /**
+   * Version of the kernel.
+   */
+  kernelVersion?: string;
+  /**
+   * Name of the operating system, for example `Debian GNU/Linux 12 (bookworm)`.
+   */
+  osImage?: string;
+  /**
+   * Version of the Docker engine, for example `docker://20.10.24`.
+   */
+  containerRuntimeVersion?: string;
+  /**
+   * Version of the agent.
+   */
+  kubeletVersion?: string;
+  /**
+   * Not used; empty.
+   */
+  kubeProxyVersion?: string;
+  /**
+   * For example `linux`.
+   */
+  operatingSystem?: string;
+  /**
+   * For example `amd64`.
+   */
+  architecture?: string;
+}
+/**
+ * An image on the node.
+ */
+export interface NodeImage {
+  /**
+   * Names of the image.
+   */
+  names?: string[];
+  /**
+   * Size in bytes.
+   */
+  sizeBytes?: number;
+}
+/**
+ * Containers on the node; those that are not ours are counted and never touched.
+ */
+export interface NodeContainers {
+  /**
+   * How many containers belong to pods.
+   */
+  ours: number;
+  /**
+   * How many containers somebody else made.
+   */
+  foreign: number;
+}
+/**
+ * A Pod is one container of one service of a Stack on one node. Pods are made from Stacks; they can be read and deleted, not written.
+ */
+export interface Pod {
+  /**
+   * Version of the schema of this object: `v1`.
+   */
+  apiVersion: "v1";
+  /**
+   * What this object is: `Pod`.
+   */
+  kind: "Pod";
+  metadata: ObjectMeta;
+  spec?: PodSpec;
+  status?: PodStatus;
+}
+/**
+ * What should run.
+ */
+export interface PodSpec {
+  /**
+   * Node that the pod is placed on.
+   */
+  nodeName?: string;
+  /**
+   * Host name inside the container.
+   */
+  hostname?: string;
+  /**
+   * When the container is started again after it ended. Compose's `unless-stopped` and `always` are `Always`.
+   */
+  restartPolicy?: "Always" | "OnFailure" | "Never";
+  /**
+   * Seconds between the stop signal and the kill.
+   */
+  terminationGracePeriodSeconds?: number;
+  /**
+   * The container; a pod has exactly one.
+   */
+  containers: PodContainer[];
+  /**
+   * What is mounted.
+   */
+  volumes?: PodVolume[];
+}
+/**
+ * The container.
+ */
+export interface PodContainer {
+  /**
+   * Name of the service.
+   */
+  name: string;
+  /**
+   * Image as the manifest names it.
+   */
+  image?: string;
+  /**
+   * When the image is pulled.
+   */
+  imagePullPolicy?: "Always" | "IfNotPresent" | "Never";
+  /**
+   * Entrypoint; absent means the image's.
+   */
+  command?: string[];
+  /**
+   * Command; absent means the image's.
+   */
+  args?: string[];
+  /**
+   * Working directory; absent means the image's.
+   */
+  workingDir?: string;
+  /**
+   * Environment variables.
+   */
+  env?: EnvVar[];
+  /**
+   * Ports that are published on the node.
+   */
+  ports?: ContainerPort[];
+  resources?: PodResources;
+  /**
+   * Where volumes and paths of the node appear inside the container.
+   */
+  volumeMounts?: VolumeMount[];
+  securityContext?: SecurityContext;
+}
+/**
+ * An environment variable.
+ */
+export interface EnvVar {
+  /**
+   * Name of the variable.
+   */
+  name: string;
+  /**
+   * Value of the variable.
+   */
+  value?: string;
+}
+/**
+ * A port of the container.
+ */
+export interface ContainerPort {
+  /**
+   * Port inside the container.
+   */
+  containerPort: number;
+  /**
+   * Port on the node; absent when the engine chooses.
+   */
+  hostPort?: number;
+  /**
+   * Address on the node; absent means all.
+   */
+  hostIP?: string;
+  /**
+   * `TCP`, `UDP` or `SCTP`.
+   */
+  protocol?: "TCP" | "UDP" | "SCTP";
+}
+/**
+ * What the container may use.
+ */
+export interface PodResources {
+  /**
+   * At most so much `cpu` and `memory`.
+   */
+  limits?: ResourceList;
+  /**
+   * Not used.
+   */
+  requests?: ResourceList;
+}
+/**
+ * A mount.
+ */
+export interface VolumeMount {
+  /**
+   * Name of an entry of `spec.volumes`.
+   */
+  name: string;
+  /**
+   * Path inside the container.
+   */
+  mountPath: string;
+  /**
+   * Whether the container cannot write there.
+   */
+  readOnly?: boolean;
+}
+/**
+ * Rights of the container.
+ */
+export interface SecurityContext {
+  /**
+   * Whether the container's own files cannot be written.
+   */
+  readOnlyRootFilesystem?: boolean;
+  capabilities?: Capabilities;
+}
+/**
+ * Linux capabilities beside the engine's default set.
+ */
+export interface Capabilities {
+  /**
+   * Capabilities added.
+   */
+  add?: string[];
+  /**
+   * Capabilities removed.
+   */
+  drop?: string[];
+}
+/**
+ * A named volume, a path of the node, or memory.
+ */
+export interface PodVolume {
+  /**
+   * Name that mounts refer to.
+   */
+  name: string;
+  hostPath?: HostPathVolume;
+  dockerVolume?: DockerVolume;
+  emptyDir?: EmptyDirVolume;
+}
+/**
+ * A path of the node.
+ */
+export interface HostPathVolume {
+  /**
+   * Absolute path on the node.
+   */
+  path: string;
+}
+/**
+ * A volume of the Docker engine.
+ */
+export interface DockerVolume {
+  /**
+   * Name of the volume on the engine.
+   */
+  name: string;
+}
+/**
+ * Memory (`medium: Memory`), or an anonymous volume of the engine; gone with the container.
+ */
+export interface EmptyDirVolume {
+  /**
+   * `Memory` for a tmpfs; absent for an anonymous volume.
+   */
+  medium?: string;
+  /**
+   * At most so many bytes.
+   */
+  sizeLimit?: string;
+}
+/**
+ * What the node's agent observed. Read-only.
+ */
+export interface PodStatus {
+  /**
+   * `Pending` until the container runs; `Running`; `Succeeded` or `Failed` when it ended for good; `Unknown` while the node cannot be reached.
+   */
+  phase?: "Pending" | "Running" | "Succeeded" | "Failed" | "Unknown";
+  /**
+   * Why it is not as it should be, as one word, for example `WaitingForDependency`.
+   */
+  reason?: string;
+  /**
+   * Why it is not as it should be, as a sentence.
+   */
+  message?: string;
+  /**
+   * Address of the node.
+   */
+  hostIP?: string;
+  /**
+   * Address of the container in its first network.
+   */
+  podIP?: string;
+  /**
+   * Addresses of the container in its networks.
+   */
+  podIPs?: PodIP[];
+  /**
+   * When the pod was given to its node.
+   */
+  startTime?: string;
+  /**
+   * Not used; accepted for the sake of Kubernetes tools.
+   */
+  qosClass?: string;
+  /**
+   * resourceVersion of the desired pod that this answers.
+   */
+  observedRevision?: string;
+  /**
+   * State of the pod: `PodScheduled`, `Ready`, `ContainersReady`.
+   */
+  conditions?: PodCondition[];
+  /**
+   * State of the container.
+   */
+  containerStatuses?: ContainerStatus[];
+}
+/**
+ * An address.
+ */
+export interface PodIP {
+  /**
+   * The address.
+   */
+  ip: string;
+}
+/**
+ * One aspect of the pod's state.
+ */
+export interface PodCondition {
+  /**
+   * Name of the aspect, for example `Ready`.
+   */
+  type: string;
+  /**
+   * Whether it holds.
+   */
+  status: "True" | "False" | "Unknown";
+  /**
+   * One word in CamelCase for programs.
+   */
+  reason?: string;
+  /**
+   * A sentence for people.
+   */
+  message?: string;
+  /**
+   * When `status` last changed.
+   */
+  lastTransitionTime?: string;
+  /**
+   * Not used.
+   */
+  lastProbeTime?: string;
+}
+/**
+ * State of the container.
+ */
+export interface ContainerStatus {
+  /**
+   * Name of the service.
+   */
+  name: string;
+  /**
+   * Whether it runs, and is healthy where there is a health check.
+   */
+  ready: boolean;
+  /**
+   * Whether it runs.
+   */
+  started?: boolean;
+  /**
+   * How often it was started again.
+   */
+  restartCount: number;
+  /**
+   * Image as the manifest names it.
+   */
+  image: string;
+  /**
+   * Digest of the image, for example `docker-pullable://nginx@sha256:…`; its id on the node where it has none.
+   */
+  imageID: string;
+  /**
+   * Id of the container: `docker://…`.
+   */
+  containerID?: string;
+  /**
+   * Result of the health check; absent where there is none.
+   */
+  health?: "starting" | "healthy" | "unhealthy";
+  /**
+   * What the container does now.
+   */
+  state?: PodContainerState;
+  /**
+   * How it ended the last time.
+   */
+  lastState?: PodContainerState;
+}
+/**
+ * One of `waiting`, `running` and `terminated`.
+ */
+export interface PodContainerState {
+  waiting?: ContainerWaiting;
+  running?: ContainerRunning;
+  terminated?: ContainerTerminated;
+}
+/**
+ * It does not run yet.
+ */
+export interface ContainerWaiting {
+  /**
+   * Why, as one word, for example `Pulling`.
+   */
+  reason?: string;
+  /**
+   * Why, as a sentence.
+   */
+  message?: string;
+}
+/**
+ * It runs.
+ */
+export interface ContainerRunning {
+  /**
+   * Since when.
+   */
+  startedAt?: string;
+}
+/**
+ * It ended.
+ */
+export interface ContainerTerminated {
+  /**
+   * Exit code.
+   */
+  exitCode: number;
+  /**
+   * `Completed`, `Error` or `OOMKilled`.
+   */
+  reason?: string;
+  /**
+   * Last lines of its log, or what the engine said.
+   */
+  message?: string;
+  /**
+   * When it was started.
+   */
+  startedAt?: string;
+  /**
+   * When it ended.
+   */
+  finishedAt?: string;
+  /**
+   * Id of the container: `docker://…`.
+   */
+  containerID?: string;
+}
+/**
+ * An Event says what happened to an object, and why. Events are kept for an hour; the same thing happening again is counted.
+ */
+export interface Event {
+  /**
+   * Version of the schema of this object: `v1`.
+   */
+  apiVersion: "v1";
+  /**
+   * What this object is: `Event`.
+   */
+  kind: "Event";
+  metadata: ObjectMeta;
+  /**
+   * The object that this is about.
+   */
+  involvedObject: ObjectReference;
+  /**
+   * A second object that has to do with it.
+   */
+  related?: ObjectReference;
+  /**
+   * What happened, as one word in CamelCase, for example `Healed`.
+   */
+  reason?: string;
+  /**
+   * What happened
+   */
+  message?: string;
+  /**
+   * `Normal`, or `Warning` when something is not as it should be.
+   */
+  type?: "Normal" | "Warning";
+  /**
+   * How often it happened.
+   */
+  count?: number;
+  /**
+   * When it happened first.
+   */
+  firstTimestamp?: string;
+  /**
+   * When it happened last.
+   */
+  lastTimestamp?: string;
+  /**
+   * When it happened, to the microsecond.
+   */
+  eventTime?: string;
+  /**
+   * What was done about the object.
+   */
+  action?: string;
+  source?: EventSource;
+  /**
+   * Program that says so (newer field).
+   */
+  reportingComponent?: string;
+  /**
+   * Which instance of the program says so.
+   */
+  reportingInstance?: string;
+}
+/**
+ * Points at an object.
+ */
+export interface ObjectReference {
+  /**
+   * API version of the object.
+   */
+  apiVersion?: string;
+  /**
+   * Kind of the object, for example `Stack`.
+   */
+  kind?: string;
+  /**
+   * Namespace of the object.
+   */
+  namespace?: string;
+  /**
+   * Name of the object.
+   */
+  name?: string;
+  /**
+   * UID of the object.
+   */
+  uid?: string;
+  /**
+   * Version of the object that is meant.
+   */
+  resourceVersion?: string;
+  /**
+   * Part of the object that is meant, for example `spec.services.web`.
+   */
+  fieldPath?: string;
+}
+/**
+ * Who says so.
+ */
+export interface EventSource {
+  /**
+   * Program that says so, for example `controller`.
+   */
+  component?: string;
+  /**
+   * Node that the program runs on.
+   */
+  host?: string;
+}
+/**
+ * A ConfigMap holds settings and small files that are no secret. At most 1 MiB together.
+ */
+export interface ConfigMap {
+  /**
+   * Version of the schema of this object: `v1`.
+   */
+  apiVersion: "v1";
+  /**
+   * What this object is: `ConfigMap`.
+   */
+  kind: "ConfigMap";
+  metadata: ObjectMeta;
+  /**
+   * When true, the data can no longer be changed; only the whole object can be deleted. Default: false.
+   */
+  immutable?: boolean;
+  /**
+   * Texts by name. A name has letters, digits, `-`, `_` and `.`, and is in `data` or in `binaryData`, not in both.
+   */
+  data?: {
+    /**
+     * The text.
+     */
+    [k: string]: string;
+  };
+  /**
+   * Contents that are not text, by name, in base64.
+   */
+  binaryData?: {
+    /**
+     * The content in base64.
+     */
+    [k: string]: string;
+  };
+}
+/**
+ * A Secret holds passwords, keys and other small secret values. At most 1 MiB together.
+ */
+export interface Secret {
+  /**
+   * Version of the schema of this object: `v1`.
+   */
+  apiVersion: "v1";
+  /**
+   * What this object is: `Secret`.
+   */
+  kind: "Secret";
+  metadata: ObjectMeta;
+  /**
+   * When true, the data can no longer be changed; only the whole object can be deleted. Default: false.
+   */
+  immutable?: boolean;
+  /**
+   * What the secret is for, for example `Opaque` or `kubernetes.io/dockerconfigjson`. Cannot be changed. Default: Opaque.
+   */
+  type?: string;
+  /**
+   * Secret values by name, in base64. A name has letters, digits, `-`, `_` and `.`.
+   */
+  data?: {
+    /**
+     * The value in base64.
+     */
+    [k: string]: string;
+  };
+  /**
+   * Secret values by name, as plain text. Only for writing; the server keeps them in `data`, where they win over entries of the same name.
+   */
+  stringData?: {
+    /**
+     * The value as text.
+     */
+    [k: string]: string;
+  };
+}
