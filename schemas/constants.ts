@@ -35,3 +35,5 @@ export const COMPOSE_LABELS = {
 
 /** Finalizer that keeps a Stack until the last of its pods is gone. */
 export const STACK_FINALIZER = `${GROUP}/pods`;
+/** Finalizer that keeps a Namespace until the last object in it is gone. */
+export const NAMESPACE_FINALIZER = `${GROUP}/contents`;

@@ -106,6 +106,19 @@ export interface DesiredPod {
   container: ContainerSpec;
 }
 
+/**
+ * `/steadfleet/requests/pod-deletions/<namespace>/<pod>`: `kubectl delete pod`. The API writes it because `desired` is the
+ * controller's alone (I3); the controller deletes it in the commit that sets the pod's deletionTimestamp. The same pod is
+ * asked for once: writing it again changes nothing.
+ */
+export interface PodDeletion {
+  /** The DesiredPod's uid: a request never hits a successor of the same name. */
+  uid: string;
+  requestedAt: string;
+  /** Who asked, for the Event. */
+  by?: string;
+}
+
 /** Docker's state in Docker's words; `absent` before create and after remove. */
 export type ContainerState = "absent" | "created" | "running" | "paused" | "restarting" | "removing" | "exited" | "dead";
 

@@ -29,6 +29,9 @@ export const observedKey = (node: string, namespace: string, pod: string): strin
   `${observedPrefix(node)}${part(namespace)}/${part(pod)}`;
 export const infoKey = (node: string): string => `${nodePrefix(node)}info`;
 export const sessionKey = (node: string): string => `${nodePrefix(node)}session`;
+/** A person's wish that a pod be deleted, as the pod's uid says: written by the API, taken away by the controller in the commit that acts on it. */
+export const podDeletionsPrefix = `${ROOT}/requests/pod-deletions/`;
+export const podDeletionKey = (namespace: string, pod: string): string => `${podDeletionsPrefix}${part(namespace)}/${part(pod)}`;
 export const leaderKey = `${ROOT}/controller/leader`;
 export const tokensPrefix = `${ROOT}/auth/tokens/`;
 export const tokenKey = (id: string): string => tokensPrefix + part(id);

@@ -1,3 +1,4 @@
+import { NAMESPACE_FINALIZER } from "../../schemas/constants.ts";
 import type { KubeObject } from "../../schemas/meta.ts";
 import { RESOURCES } from "../../schemas/resources.ts";
 import { ALL_VERBS, type Kind } from "../kind.ts";
@@ -13,7 +14,7 @@ export const namespaces: Kind<Namespace> = {
   reads: "stored",
   generation: false,
   status: true,
-  finalizers: [],
+  finalizers: [NAMESPACE_FINALIZER],
   custom: false,
   mergeKeys: {},
   fields: { "status.phase": (o) => o.status?.phase ?? "" },
