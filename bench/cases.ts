@@ -6,7 +6,8 @@ export type CaseName = (typeof CASES)[number];
 /** Milliseconds per case. */
 export type Sample = Record<CaseName, number>;
 
-const settled = async (peer: Peer, watch: Watch): Promise<void> => {
+/** Waits for a quiet engine; the ids of the project's running containers, which must be `size`. (Swarm keeps the dead ones beside them.) */
+const settled = async (peer: Peer, watch: Watch, size: number): Promise<Set<string>> => {
   // Health and bookkeeping may trail the last start: measure the next case from a quiet engine.
   for (let mark = watch.mark(), quiet = 0; quiet < 5; quiet++) {
     await new Promise((r) => setTimeout(r, 100));
@@ -15,8 +16,9 @@ const settled = async (peer: Peer, watch: Watch): Promise<void> => {
       quiet = 0;
     }
   }
-  const wrong = (await peer.engine.list([])).filter((c) => peer.owns(c.labels) && c.state !== "running");
-  if (wrong.length > 0) throw new Error(`${peer.name}: ${wrong.map((c) => `${c.name} is ${c.state}`).join(", ")}`);
+  const running = (await peer.engine.list([])).filter((c) => peer.owns(c.labels) && c.state === "running");
+  if (running.length !== size) throw new Error(`${peer.name}: ${running.length} of ${size} containers run`);
+  return new Set(running.map((c) => c.id));
 };
 
 /** One container is lost by `how`; from that moment (or, for peers that need a person, from the person's command) to its successor's start. */
@@ -42,24 +44,24 @@ export const measure = async (peer: Peer, project: string, size: number): Promis
     const submitted = peer.submit(project, size);
     const [running] = await Promise.all([watch.nth("start", size, mark), submitted]);
     const submit = running - from;
-    await settled(peer, watch);
+    await settled(peer, watch, size);
 
     mark = watch.mark();
     from = performance.now();
     await peer.noop();
     const noop = performance.now() - from;
-    await settled(peer, watch);
+    await settled(peer, watch, size);
     if (watch.count(mark) > 0) throw new Error(`${peer.name}: a no-op apply touched ${watch.count(mark)} containers`);
 
     const rm = await heal(peer, watch, "rm");
-    await settled(peer, watch);
+    await settled(peer, watch, size);
     const kill = await heal(peer, watch, "kill");
-    await settled(peer, watch);
+    const last = await settled(peer, watch, size);
 
     mark = watch.mark();
     from = performance.now();
     const removed = peer.remove();
-    const [gone] = await Promise.all([watch.nth("destroy", size, mark), removed]);
+    const [gone] = await Promise.all([watch.nth("destroy", size, mark, last), removed]);
     return { "submit-to-running": submit, "no-op": noop, "heal-rm": rm, "heal-kill": kill, delete: gone - from };
   } finally {
     watch.close();

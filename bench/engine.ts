@@ -65,7 +65,9 @@ export class EngineClient {
       const filters = encodeURIComponent(JSON.stringify({ type: ["container"] }));
       const req = request({ socketPath: this.socketPath, path: `/v1.41/events?filters=${filters}` }, (res) => {
         res.on("error", () => undefined);
-        createInterface({ input: res }).on("line", (line) => {
+        const lines = createInterface({ input: res });
+        lines.on("error", () => undefined); // ending the stream is how it is closed
+        lines.on("line", (line) => {
           const e = JSON.parse(line) as { Action: string; Actor: { ID: string; Attributes: Record<string, string> } };
           sink({ action: e.Action, id: e.Actor.ID, labels: e.Actor.Attributes, at: performance.now() });
         });

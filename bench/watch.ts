@@ -27,15 +27,15 @@ export class Watch {
   }
 
   /**
-   * When (performance.now()) the `n`-th distinct container had an `action` event after `mark`.
+   * When (performance.now()) the `n`-th distinct container (of `among`) had an `action` event after `mark`.
    * @throws Error when that has not happened within `deadlineMs`
    */
-  async nth(action: string, n: number, mark: number, deadlineMs = 180_000): Promise<number> {
+  async nth(action: string, n: number, mark: number, among?: Set<string>, deadlineMs = 180_000): Promise<number> {
     const end = performance.now() + deadlineMs;
     for (;;) {
       const ids = new Set<string>();
       for (const e of this.seen.slice(mark)) {
-        if (e.action !== action) continue;
+        if (e.action !== action || (among && !among.has(e.id))) continue;
         ids.add(e.id);
         if (ids.size === n) return e.at;
       }
