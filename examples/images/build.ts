@@ -1,0 +1,193 @@
+// Builds the images of the examples from Debian packages, without a registry:
+//   steadfleet.local/web:1, :2   busybox httpd on port 80, stops at once on SIGTERM
+//   steadfleet.local/redis:7     Debian's redis-server on port 6379
+// Run: npx tsx examples/images/build.ts [-H unix:///path/docker.sock]
+import { createHash } from "node:crypto";
+import { existsSync, readFileSync, renameSync } from "node:fs";
+import { chmod, copyFile, mkdir, mkdtemp, readdir, readlink, rm, symlink, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { basename, dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { run, runAny, which } from "../../test/harness/run.ts";
+
+export const REGISTRY = "steadfleet.local";
+export const IMAGES = {
+  web: `${REGISTRY}/web:1`,
+  web2: `${REGISTRY}/web:2`,
+  redis: `${REGISTRY}/redis:7`,
+} as const;
+
+const cache = fileURLToPath(new URL("../../.steady/images/", import.meta.url));
+
+/** Page and id of the web image: /index.html says its version, /cgi-bin/id who answers. */
+const webFiles = (version: string): Record<string, string> => ({
+  // PID 1 ignores signals that it has no handler for; with the trap a stop takes no grace period.
+  "bin/serve": `#!/bin/sh\ntrap 'exit 0' TERM INT\nhttpd -f -p "\${PORT:-80}" -h /www &\nwait $!\n`,
+  "bin/hold": `#!/bin/sh\ntrap 'exit 0' TERM INT\nsleep 100000000 &\nwait $!\n`,
+  "www/index.html": `Hello from version ${version}\n`,
+  "www/cgi-bin/id": `#!/bin/sh\nprintf 'Content-Type: text/plain\\n\\n%s version ${version} %s\\n' "$(hostname)" "$GREETING"\n`,
+});
+
+interface Recipe {
+  image: string;
+  /** `docker import -c` lines. */
+  changes: string[];
+  /** Fills a root file system. */
+  fill(root: string): Promise<void>;
+}
+
+const web = (image: string, version: string): Recipe => ({
+  image,
+  changes: [
+    "ENV PATH=/usr/sbin:/usr/bin:/sbin:/bin",
+    'CMD ["/bin/serve"]',
+    "EXPOSE 80/tcp",
+    `LABEL org.opencontainers.image.version=${version}`,
+  ],
+  fill: async (root) => {
+    await busyboxRoot(root);
+    await writeAll(root, webFiles(version));
+  },
+});
+
+const RECIPES: Record<keyof typeof IMAGES, Recipe> = {
+  web: web(IMAGES.web, "1"),
+  web2: web(IMAGES.web2, "2"),
+  redis: {
+    image: IMAGES.redis,
+    changes: [
+      "ENV PATH=/usr/sbin:/usr/bin:/sbin:/bin",
+      'CMD ["redis-server", "--bind", "0.0.0.0", "--protected-mode", "no", "--dir", "/data", "--appendonly", "yes"]',
+      "EXPOSE 6379/tcp",
+      "WORKDIR /data",
+    ],
+    fill: async (root) => {
+      await busyboxRoot(root);
+      await mkdir(join(root, "data"), { recursive: true });
+      await installFromDebian(root, ["redis-tools", "redis-server"], ["redis-server", "redis-cli"]);
+    },
+  },
+};
+
+/** Builds what is not built yet and loads it into the engine at `host` (`unix://…`). Quick when the engine has it. */
+export async function buildImages(host: string, names: (keyof typeof IMAGES)[] = ["web", "web2"]): Promise<void> {
+  for (const name of names) {
+    const recipe = RECIPES[name];
+    const tarball = await rootfs(name, recipe);
+    const mark = basename(tarball, ".tar");
+    const seen = await runAny("docker", ["-H", host, "image", "inspect", "-f", '{{index .Config.Labels "build"}}', recipe.image]);
+    if (seen.stdout.trim() === mark) continue;
+    const changes = [...recipe.changes, `LABEL build=${mark}`].flatMap((change) => ["-c", change]);
+    await run("docker", ["-H", host, "import", ...changes, tarball, recipe.image], { timeoutMs: 120_000 });
+  }
+}
+
+/** The root file system as a tarball in .steady/images, made once for each version of this file. */
+async function rootfs(name: string, recipe: Recipe): Promise<string> {
+  const hash = createHash("sha256")
+    .update(readFileSync(fileURLToPath(import.meta.url)))
+    .digest("hex")
+    .slice(0, 12);
+  const tarball = join(cache, `${name}-${hash}.tar`);
+  if (existsSync(tarball)) return tarball;
+  await mkdir(cache, { recursive: true });
+  const root = await mkdtemp(join(tmpdir(), "steady-image-"));
+  try {
+    await recipe.fill(root);
+    // Written beside and renamed, so that two builds at once never see half a tarball.
+    const half = `${tarball}.${process.pid}`;
+    await run("tar", ["-C", root, "--owner=0", "--group=0", "-cf", half, "."]);
+    renameSync(half, tarball);
+  } finally {
+    await rm(root, { recursive: true, force: true });
+  }
+  return tarball;
+}
+
+async function busyboxRoot(root: string): Promise<void> {
+  const busybox = which("busybox");
+  if (!busybox) throw new Error("busybox is missing: run `npm run setup` as root (package busybox-static)");
+  if ((await runAny("ldd", [busybox])).code === 0) throw new Error(`${busybox} needs shared libraries: install busybox-static`);
+  for (const dir of ["bin", "dev", "etc", "proc", "root", "run", "sys", "tmp", "www/cgi-bin"])
+    await mkdir(join(root, dir), { recursive: true });
+  await chmod(join(root, "tmp"), 0o1777);
+  await copyFile(busybox, join(root, "bin/busybox"));
+  await chmod(join(root, "bin/busybox"), 0o755);
+  const { stdout } = await run(busybox, ["--list"]);
+  for (const applet of stdout.split("\n").filter((one) => one !== "" && one !== "busybox"))
+    await symlink("busybox", join(root, "bin", applet));
+  await writeAll(root, {
+    "etc/passwd": "root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/sh\n",
+    "etc/group": "root:x:0:\nnogroup:x:65534:\n",
+  });
+}
+
+/** Scripts (what starts with #!) become executable. */
+async function writeAll(root: string, files: Record<string, string>): Promise<void> {
+  for (const [path, content] of Object.entries(files)) {
+    await mkdir(dirname(join(root, path)), { recursive: true });
+    await writeFile(join(root, path), content);
+    await chmod(join(root, path), content.startsWith("#!") ? 0o755 : 0o644);
+  }
+}
+
+/** Unpacks packages, and copies `programs` with every shared library they load into `root`. Installs nothing on the machine. */
+async function installFromDebian(root: string, packages: string[], programs: string[]): Promise<void> {
+  const work = await mkdtemp(join(tmpdir(), "steady-debs-"));
+  try {
+    const unpacked = join(work, "root");
+    await mkdir(join(work, "archives/partial"), { recursive: true });
+    await download(work, packages);
+    for (const dir of [work, join(work, "archives")])
+      for (const deb of (await readdir(dir)).filter((file) => file.endsWith(".deb"))) await run("dpkg", ["-x", join(dir, deb), unpacked]);
+    const { stdout: libraries } = await run("find", [unpacked, "-name", "*.so*", "-printf", "%h\n"]);
+    const LD_LIBRARY_PATH = [...new Set(libraries.split("\n").filter(Boolean))].join(":");
+    for (const program of programs) {
+      let file = join(unpacked, "usr/bin", program);
+      // redis-server is a link to redis-check-rdb: one program that looks at its own name.
+      const link = await readlink(file).catch(() => undefined);
+      if (link !== undefined) file = join(unpacked, "usr/bin", basename(link));
+      await copyFile(file, join(root, "bin", program));
+      await chmod(join(root, "bin", program), 0o755);
+      const { stdout } = await run("ldd", [file], { env: { LD_LIBRARY_PATH } });
+      await copyLibraries(root, stdout);
+    }
+  } finally {
+    await rm(work, { recursive: true, force: true });
+  }
+}
+
+/** The packages themselves, and those of their dependencies that this machine lacks: libraries that it has are taken from it. */
+async function download(work: string, packages: string[]): Promise<void> {
+  const fetch = async (): Promise<void> => {
+    await run("apt-get", ["download", "-q", ...packages], { cwd: work, timeoutMs: 180_000 });
+    const only = ["install", "-q", "-y", "--no-install-recommends", "--download-only", "-o", `Dir::Cache::archives=${work}/archives`];
+    await run("apt-get", [...only, ...packages], { timeoutMs: 180_000 });
+  };
+  // As root apt hands the download to its own user, who must be able to write here.
+  await chmod(work, 0o777);
+  await fetch().catch(async () => {
+    await run("apt-get", ["update", "-q"], { timeoutMs: 180_000 });
+    await fetch();
+  });
+}
+
+/** ldd prints `name => /path (0x…)`, and the loader as a bare path. The loader must lie where the program asks for it. */
+async function copyLibraries(root: string, ldd: string): Promise<void> {
+  for (const line of ldd.split("\n")) {
+    const [, asked, found] = /^\s*(\S+)(?: => (\/\S+))? \(0x/.exec(line) ?? [];
+    const source = found ?? (asked?.startsWith("/") ? asked : undefined);
+    if (asked === undefined || source === undefined) continue;
+    const target = join(root, asked.startsWith("/") ? asked : `lib/${asked}`);
+    await mkdir(dirname(target), { recursive: true });
+    await copyFile(source, target);
+    await chmod(target, 0o755);
+  }
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const at = process.argv.indexOf("-H");
+  const host = (at > 0 ? process.argv[at + 1] : undefined) ?? process.env["DOCKER_HOST"] ?? "unix:///var/run/docker.sock";
+  await buildImages(host, ["web", "web2", "redis"]);
+  process.stdout.write(`${Object.values(IMAGES).join("\n")}\n`);
+}
