@@ -29,5 +29,15 @@ export class AmbiguousWriteError extends StoreError {}
 export class NoSpaceError extends StoreError {}
 /** Larger than what we keep (1 MiB per object). */
 export class TooLargeError extends StoreError {}
+/** The object itself breaks a rule; `field` is its path. */
+export class InvalidError extends StoreError {
+  constructor(
+    readonly field: string,
+    message: string,
+    options?: ErrorOptions,
+  ) {
+    super(`${field}: ${message}`, options);
+  }
+}
 /** Do not retry until the input changes. */
 export class TerminalError extends StoreError {}

@@ -25,6 +25,8 @@ export interface Change {
 export interface Guard {
   key: string;
   create: number;
+  /** Also this mod revision: tells two holders apart when one took the key over from the other without a gap (sessions). */
+  mod?: number;
   /** Cheap local check before anything is sent: throws FencedError when the holder knows that it lost the key. */
   check?(): void;
 }
@@ -46,6 +48,8 @@ export interface RangeResult {
   more: boolean;
   /** Keys from the start of this page to the end of the prefix. */
   count: number;
+  /** Which cluster answered: another one means that nothing read before counts. */
+  clusterId: string;
 }
 
 export interface WatchSink {
@@ -57,7 +61,7 @@ export interface WatchSink {
   progress(revision: number): void;
 }
 
-/** Why a watch ended. `compacted`: history is gone, list again. `closed`: resume from where you are. */
+/** Why a watch ended. `compacted`: the history behind `from` is gone, or the store is older than `from` (restored): list again. `closed`: resume from where you are. */
 export type WatchEnd = { reason: "compacted" | "closed" | "aborted"; message: string };
 
 export interface Lease {
@@ -76,7 +80,8 @@ export interface Kv {
   /** One page. `prefix` must end in "/". */
   range(prefix: string, options?: RangeOptions): Promise<RangeResult>;
   /**
-   * All changes or none, as one revision. At most 64 changes. Resolves lost replies: it answers only when it knows.
+   * All changes or none, as one revision. At most 64 changes, each key once. Resolves lost replies: it answers only when it knows.
+   * Deleting what does not exist, without a `mod`, is fine; when a commit changed nothing, `revision` is the store's.
    * @throws ConflictError (a `mod` did not match; names the key), FencedError (the guard does not hold), AmbiguousWriteError, UnavailableError, TooLargeError, NoSpaceError
    */
   commit(changes: Change[], options?: { guard?: Guard | undefined; signal?: AbortSignal }): Promise<{ revision: number }>;
