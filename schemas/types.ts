@@ -567,7 +567,7 @@ export interface NodeStatus {
    */
   phase?: string;
   /**
-   * What the machine has: `cpu` in cores, `memory` and `ephemeral-storage` in bytes, `pods` as a number.
+   * What the machine has: `cpu` in cores, `memory` and `ephemeral-storage` in bytes.
    */
   capacity?: ResourceList;
   /**
