@@ -1,6 +1,9 @@
 // Builds the images of the examples from Debian packages, without a registry:
-//   steadfleet.local/web:1, :2   busybox httpd on port 80, stops at once on SIGTERM
-//   steadfleet.local/redis:7     Debian's redis-server on port 6379
+//   steadfleet.local/nginx:1.22     Debian's nginx on port 80
+//   steadfleet.local/redis:7.0      Debian's redis-server on port 6379
+//   steadfleet.local/busybox:1.35   Debian's busybox-static
+//   steadfleet.local/web:1, :2      busybox httpd on port 80 for tests: its page tells the versions apart
+// The first three have the names of public images: with docker.io/library in place of steadfleet.local the examples run from there.
 // Run: npx tsx examples/images/build.ts [-H unix:///path/docker.sock]
 import { createHash } from "node:crypto";
 import { existsSync, readFileSync, renameSync } from "node:fs";
@@ -12,10 +15,13 @@ import { run, runAny, which } from "../../test/harness/run.ts";
 
 export const REGISTRY = "steadfleet.local";
 export const IMAGES = {
+  nginx: `${REGISTRY}/nginx:1.22`,
+  redis: `${REGISTRY}/redis:7.0`,
+  busybox: `${REGISTRY}/busybox:1.35`,
   web: `${REGISTRY}/web:1`,
   web2: `${REGISTRY}/web:2`,
-  redis: `${REGISTRY}/redis:7`,
 } as const;
+export type ImageName = keyof typeof IMAGES;
 
 const cache = fileURLToPath(new URL("../../.steady/images/", import.meta.url));
 
@@ -28,57 +34,67 @@ const webFiles = (version: string): Record<string, string> => ({
   "www/cgi-bin/id": `#!/bin/sh\nprintf 'Content-Type: text/plain\\n\\n%s version ${version} %s\\n' "$(hostname)" "$GREETING"\n`,
 });
 
+const NGINX_CONF = `user nobody nogroup;
+worker_processes 1;
+pid /run/nginx.pid;
+error_log /dev/stderr notice;
+events {}
+http {
+  access_log /dev/stdout;
+  default_type text/html;
+  server {
+    listen 80;
+    root /usr/share/nginx/html;
+  }
+}
+`;
+
 interface Recipe {
-  image: string;
   /** `docker import -c` lines. */
   changes: string[];
-  /** Fills a root file system. */
+  /** Fills a root file system that has busybox. */
   fill(root: string): Promise<void>;
 }
 
-const web = (image: string, version: string): Recipe => ({
-  image,
-  changes: [
-    "ENV PATH=/usr/sbin:/usr/bin:/sbin:/bin",
-    'CMD ["/bin/serve"]',
-    "EXPOSE 80/tcp",
-    `LABEL org.opencontainers.image.version=${version}`,
-  ],
-  fill: async (root) => {
-    await busyboxRoot(root);
-    await writeAll(root, webFiles(version));
-  },
+const web = (version: string): Recipe => ({
+  changes: ['CMD ["/bin/serve"]', "EXPOSE 80/tcp"],
+  fill: (root) => writeAll(root, webFiles(version)),
 });
 
-const RECIPES: Record<keyof typeof IMAGES, Recipe> = {
-  web: web(IMAGES.web, "1"),
-  web2: web(IMAGES.web2, "2"),
-  redis: {
-    image: IMAGES.redis,
-    changes: [
-      "ENV PATH=/usr/sbin:/usr/bin:/sbin:/bin",
-      'CMD ["redis-server", "--bind", "0.0.0.0", "--protected-mode", "no", "--dir", "/data", "--appendonly", "yes"]',
-      "EXPOSE 6379/tcp",
-      "WORKDIR /data",
-    ],
+const RECIPES: Record<ImageName, Recipe> = {
+  web: web("1"),
+  web2: web("2"),
+  busybox: { changes: ['CMD ["sh"]'], fill: async () => {} },
+  nginx: {
+    changes: ['CMD ["nginx", "-g", "daemon off;"]', "EXPOSE 80/tcp"],
     fill: async (root) => {
-      await busyboxRoot(root);
+      for (const dir of ["var/lib/nginx", "var/log/nginx"]) await mkdir(join(root, dir), { recursive: true });
+      await writeAll(root, { "etc/nginx/nginx.conf": NGINX_CONF, "usr/share/nginx/html/index.html": "<h1>Welcome to nginx!</h1>\n" });
+      await installFromDebian(root, ["nginx"], ["/usr/sbin/nginx"]);
+    },
+  },
+  redis: {
+    changes: ['CMD ["redis-server", "--bind", "0.0.0.0", "--protected-mode", "no", "--dir", "/data"]', "EXPOSE 6379/tcp", "WORKDIR /data"],
+    fill: async (root) => {
       await mkdir(join(root, "data"), { recursive: true });
-      await installFromDebian(root, ["redis-tools", "redis-server"], ["redis-server", "redis-cli"]);
+      await installFromDebian(root, ["redis-tools", "redis-server"], ["/usr/bin/redis-server", "/usr/bin/redis-cli"]);
     },
   },
 };
 
 /** Builds what is not built yet and loads it into the engine at `host` (`unix://…`). Quick when the engine has it. */
-export async function buildImages(host: string, names: (keyof typeof IMAGES)[] = ["web", "web2"]): Promise<void> {
+export async function buildImages(host: string, names: ImageName[]): Promise<void> {
   for (const name of names) {
     const recipe = RECIPES[name];
     const tarball = await rootfs(name, recipe);
     const mark = basename(tarball, ".tar");
-    const seen = await runAny("docker", ["-H", host, "image", "inspect", "-f", '{{index .Config.Labels "build"}}', recipe.image]);
+    const seen = await runAny("docker", ["-H", host, "image", "inspect", "-f", '{{index .Config.Labels "build"}}', IMAGES[name]]);
     if (seen.stdout.trim() === mark) continue;
-    const changes = [...recipe.changes, `LABEL build=${mark}`].flatMap((change) => ["-c", change]);
-    await run("docker", ["-H", host, "import", ...changes, tarball, recipe.image], { timeoutMs: 120_000 });
+    const changes = ["ENV PATH=/usr/sbin:/usr/bin:/sbin:/bin", ...recipe.changes, `LABEL build=${mark}`].flatMap((change) => [
+      "-c",
+      change,
+    ]);
+    await run("docker", ["-H", host, "import", ...changes, tarball, IMAGES[name]], { timeoutMs: 120_000 });
   }
 }
 
@@ -93,6 +109,7 @@ async function rootfs(name: string, recipe: Recipe): Promise<string> {
   await mkdir(cache, { recursive: true });
   const root = await mkdtemp(join(tmpdir(), "steady-image-"));
   try {
+    await busyboxRoot(root);
     await recipe.fill(root);
     // Written beside and renamed, so that two builds at once never see half a tarball.
     const half = `${tarball}.${process.pid}`;
@@ -143,12 +160,13 @@ async function installFromDebian(root: string, packages: string[], programs: str
     const { stdout: libraries } = await run("find", [unpacked, "-name", "*.so*", "-printf", "%h\n"]);
     const LD_LIBRARY_PATH = [...new Set(libraries.split("\n").filter(Boolean))].join(":");
     for (const program of programs) {
-      let file = join(unpacked, "usr/bin", program);
+      let file = join(unpacked, program);
       // redis-server is a link to redis-check-rdb: one program that looks at its own name.
       const link = await readlink(file).catch(() => undefined);
-      if (link !== undefined) file = join(unpacked, "usr/bin", basename(link));
-      await copyFile(file, join(root, "bin", program));
-      await chmod(join(root, "bin", program), 0o755);
+      if (link !== undefined) file = join(dirname(file), basename(link));
+      await mkdir(dirname(join(root, program)), { recursive: true });
+      await copyFile(file, join(root, program));
+      await chmod(join(root, program), 0o755);
       const { stdout } = await run("ldd", [file], { env: { LD_LIBRARY_PATH } });
       await copyLibraries(root, stdout);
     }
@@ -188,6 +206,6 @@ async function copyLibraries(root: string, ldd: string): Promise<void> {
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const at = process.argv.indexOf("-H");
   const host = (at > 0 ? process.argv[at + 1] : undefined) ?? process.env["DOCKER_HOST"] ?? "unix:///var/run/docker.sock";
-  await buildImages(host, ["web", "web2", "redis"]);
+  await buildImages(host, Object.keys(IMAGES) as ImageName[]);
   process.stdout.write(`${Object.values(IMAGES).join("\n")}\n`);
 }

@@ -9,7 +9,7 @@ describe("simulated Docker hosts", () => {
   let hosts: Hosts;
   beforeAll(async () => {
     hosts = await startHosts(2);
-    await loadImages(hosts.list, ["web", "web2", "redis"]);
+    await loadImages(hosts.list, ["web", "redis", "nginx", "busybox"]);
   });
   afterAll(() => hosts?.stop());
 
@@ -34,6 +34,15 @@ describe("simulated Docker hosts", () => {
     await until(async () => (await host.docker(["exec", "db", "redis-cli", "ping"])) === "PONG");
     expect(await host.docker(["exec", "db", "redis-cli", "set", "a", "b"])).toBe("OK");
     await host.docker(["rm", "-f", "db"]);
+  });
+
+  it("has an nginx and a busybox from Debian", async () => {
+    const host = hosts.get("node-2");
+    await host.docker(["run", "-d", "--name", "web", "-p", "8081:80", TEST_IMAGES.nginx]);
+    const page = await until(() => fetch(`http://${host.address}:8081/`).then((answer) => answer.text()));
+    expect(page).toContain("Welcome to nginx!");
+    await host.docker(["stop", "-t", "60", "web"], { timeoutMs: 20_000 });
+    expect(await host.docker(["run", "--rm", TEST_IMAGES.busybox, "echo", "hi"])).toBe("hi");
   });
 
   it("survives kill -9 and hangs when paused", async () => {
