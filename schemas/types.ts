@@ -1146,7 +1146,7 @@ export interface Event {
    */
   reason?: string;
   /**
-   * What happened
+   * What happened, as a sentence.
    */
   message?: string;
   /**

@@ -3,7 +3,7 @@
 // kubectl explain (1.27 and later) walks `properties`, `items`, `additionalProperties` and `allOf`; it does not know `anyOf`, and prints a component
 // without `type` by the last part of its name. So a union is a component of its own without a type, such as `…ListOrMap`: `anyOf` says
 // the forms, and the form with most inside also stands beside it. That is no lie: those keywords say nothing about a value of another type.
-import type { Facets, ObjectShape, Shape } from "./shape.ts";
+import type { Facets, ObjectShape, Shape, UnionShape } from "./shape.ts";
 import { formsText, unionName } from "./words.ts";
 
 export interface OpenApiSchema extends Facets {
@@ -22,7 +22,17 @@ export interface OpenApiSchema extends Facets {
 
 /** The names that Kubernetes tools know these types by. */
 const META = "io.k8s.apimachinery.pkg.apis.meta.v1.";
-const META_TYPES = new Set(["ObjectMeta", "OwnerReference", "ListMeta", "Status", "StatusDetails", "StatusCause", "DeleteOptions", "Preconditions", "Condition"]);
+const META_TYPES = new Set([
+  "ObjectMeta",
+  "OwnerReference",
+  "ListMeta",
+  "Status",
+  "StatusDetails",
+  "StatusCause",
+  "DeleteOptions",
+  "Preconditions",
+  "Condition",
+]);
 
 /** `io.k8s.api.core.v1.` for the core group; `dev.steadfleet.v1.` for `steadfleet.dev/v1`. */
 export const namePrefix = (group: string, version: string): string =>
@@ -55,23 +65,21 @@ export class Components {
   use(shape: Shape, path: string): OpenApiSchema {
     const title = shape.type === "union" ? (shape.title ?? unionName(shape.forms)) : shape.title;
     if (title === undefined || (shape.type !== "object" && shape.type !== "union")) return this.inline(shape, path);
-    const component = shape.type === "union" ? this.union(shape.forms, path) : this.object(shape, path);
+    const component = shape.type === "union" ? this.union(shape, path) : this.object(shape, path);
     const $ref = componentRef(this.define(title, path, component));
     if (!shape.description) return { $ref };
     // A description beside $ref is for the list of fields; the component says it again when it is explained itself.
     if (shape.description === component.description) return { $ref, description: shape.description };
-    return { description: shape.description, allOf: [{ $ref }], ...(shape.facets.default !== undefined && { default: shape.facets.default }) };
+    return {
+      description: shape.description,
+      allOf: [{ $ref }],
+      ...(shape.facets.default !== undefined && { default: shape.facets.default }),
+    };
   }
 
   /** An object type in full. */
   object(shape: ObjectShape, path: string): OpenApiSchema {
-    return {
-      type: "object",
-      description: shape.about,
-      ...(shape.nullable && { nullable: true }),
-      ...(shape.required.length > 0 && { required: shape.required }),
-      properties: Object.fromEntries(Object.entries(shape.properties).map(([k, s]) => [k, this.use(s, `${path}.${k}`)])),
-    };
+    return { type: "object", description: shape.about, ...(shape.nullable && { nullable: true }), ...this.structure(shape, path) };
   }
 
   /** Adds a component; the same name with other content gets the path into its name. Answers the name. */
@@ -84,31 +92,43 @@ export class Components {
     return name;
   }
 
-  private union(forms: readonly Shape[], path: string): OpenApiSchema {
+  private union({ forms, nullable }: UnionShape, path: string): OpenApiSchema {
     const rich = forms.reduce((a, b) => (weight(b) > weight(a) ? b : a));
-    const { type: _type, description: _description, facets: _facets, ...inside } = weight(rich) > 0 ? this.inline(rich, path) : {};
+    const bare = (f: Shape): OpenApiSchema => ({ type: f.type === "map" ? "object" : f.type, ...describe(f) });
     return {
       description: formsText(forms, false),
-      anyOf: forms.map((f) => (f === rich && weight(f) > 0 ? { type: f.type === "map" ? "object" : f.type, ...describe(f) } : this.inline(f, path))),
-      ...inside,
+      ...(nullable && { nullable }),
+      anyOf: forms.map((f) => (f === rich ? bare(f) : this.inline(f, path))),
+      ...this.structure(rich, path),
     };
   }
 
   private inline(shape: Shape, path: string): OpenApiSchema {
-    const common = { ...describe(shape), ...shape.facets, ...(shape.nullable && shape.type !== "any" && { nullable: true }) };
+    if (shape.type === "union") return { ...this.union(shape, path), ...describe(shape) };
+    if (shape.type === "any") return { ...describe(shape), "x-kubernetes-preserve-unknown-fields": true };
+    return {
+      type: shape.type === "map" ? "object" : shape.type,
+      ...describe(shape),
+      ...shape.facets,
+      ...(shape.nullable && { nullable: true }),
+      ...this.structure(shape, path),
+    };
+  }
+
+  /** What a value holds. */
+  private structure(shape: Shape, path: string): OpenApiSchema {
     switch (shape.type) {
       case "object":
-        return { ...this.object(shape, path), ...common };
+        return {
+          ...(shape.required.length > 0 && { required: shape.required }),
+          properties: Object.fromEntries(Object.entries(shape.properties).map(([k, s]) => [k, this.use(s, `${path}.${k}`)])),
+        };
       case "array":
-        return { type: "array", ...common, items: this.use(shape.items, path) };
+        return { items: this.use(shape.items, path) };
       case "map":
-        return { type: "object", ...common, additionalProperties: this.use(shape.values, path) };
-      case "union":
-        return { ...this.union(shape.forms, path), ...common };
-      case "any":
-        return { ...common, "x-kubernetes-preserve-unknown-fields": true };
+        return { additionalProperties: this.use(shape.values, path) };
       default:
-        return { type: shape.type, ...common };
+        return {};
     }
   }
 }

@@ -156,7 +156,12 @@ export function encodeSwagger(document: Swagger): Buffer {
     parts("document", document, {
       swagger: text(1),
       info: (info: Swagger["info"]) => [messageField(2, parts("info", info, { title: text(1), version: text(2) }))],
-      paths: (paths: Swagger["paths"]) => [messageField(8, named(2, (item: object) => parts("path", item, PATH_ITEM), paths))],
+      paths: (paths: Swagger["paths"]) => [
+        messageField(
+          8,
+          named(2, (item: object) => parts("path", item, PATH_ITEM), paths),
+        ),
+      ],
       definitions: (definitions: Swagger["definitions"]) => [messageField(9, named(1, schemaParts, definitions))],
     }),
   );
