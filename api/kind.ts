@@ -1,4 +1,5 @@
 // What a kind declares about itself. The handlers, discovery, OpenAPI and tables are generic and read this.
+import type { SchemaName } from "../schemas/load.ts";
 import type { KubeObject } from "../schemas/meta.ts";
 import type { Resource } from "../schemas/resources.ts";
 
@@ -62,7 +63,7 @@ export interface Kind<T extends KubeObject = KubeObject> {
   /** What the kind is for, in one sentence; shown by `kubectl explain` where the schema has no text of its own. */
   description: string;
   /** Name of the JSON Schema: `schemas/<schema>.json`. */
-  schema: string;
+  schema: SchemaName;
   verbs: readonly Verb[];
   subresources: readonly Subresource[];
   /**

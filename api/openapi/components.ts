@@ -59,7 +59,18 @@ function weight(shape: Shape): number {
 /** Collects the components of one document; `prefix` begins the names of its own types. */
 export class Components {
   readonly schemas: Record<string, OpenApiSchema> = {};
-  constructor(private readonly prefix: string) {}
+  /** `mergeKeys`: paths of lists (`Node.spec.taints`) that a strategic merge patch merges, as kinds declare them. */
+  constructor(
+    private readonly prefix: string,
+    private readonly mergeKeys: Readonly<Record<string, string>> = {},
+  ) {}
+
+  /** Tells clients which kinds a component is of. */
+  mark(name: string, kinds: { group: string; version: string; kind: string }[]): void {
+    const component = this.schemas[name];
+    if (!component) throw new TypeError(`no component ${name}`);
+    component["x-kubernetes-group-version-kind"] = kinds;
+  }
 
   /** What stands in a property, a list or a map: the type spelled out, or a reference to a component. `path` names types that have no name. */
   use(shape: Shape, path: string): OpenApiSchema {
@@ -124,7 +135,7 @@ export class Components {
           properties: Object.fromEntries(Object.entries(shape.properties).map(([k, s]) => [k, this.use(s, `${path}.${k}`)])),
         };
       case "array":
-        return { items: this.use(shape.items, path) };
+        return { ...patchStrategy(this.mergeKeys[path]), items: this.use(shape.items, path) };
       case "map":
         return { additionalProperties: this.use(shape.values, path) };
       default:
@@ -134,3 +145,9 @@ export class Components {
 }
 
 const describe = (shape: Shape): { description?: string } => (shape.description ? { description: shape.description } : {});
+
+/** What kubectl needs to make a strategic merge patch of a list. */
+export const patchStrategy = (mergeKey: string | undefined): Record<`x-${string}`, string> => ({
+  ...(mergeKey !== undefined && { "x-kubernetes-patch-strategy": "merge" }),
+  ...(mergeKey && { "x-kubernetes-patch-merge-key": mergeKey }),
+});

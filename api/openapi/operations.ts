@@ -1,0 +1,119 @@
+// The requests that can be made of each kind, for both OpenAPI documents.
+import type { Kind, Verb } from "../kind.ts";
+
+export type Method = "get" | "put" | "post" | "delete" | "patch";
+
+export interface Parameter {
+  name: string;
+  type: "string" | "integer" | "boolean";
+  description: string;
+}
+
+export interface Operation {
+  /** `/apis/steadfleet.dev/v1/namespaces/{namespace}/stacks/{name}` */
+  path: string;
+  method: Method;
+  /** In Kubernetes' words, e.g. `list`, `post`, `deletecollection`. */
+  action: string;
+  id: string;
+  description: string;
+  pathParameters: Parameter[];
+  query: Parameter[];
+  body?: "object" | "patch" | "delete";
+  answer: "object" | "list" | "status";
+  kind: Kind;
+}
+
+const parameter = (name: string, type: Parameter["type"], description: string): Parameter => ({ name, type, description });
+
+const DRY_RUN = parameter("dryRun", "string", "`All`: go through everything but keep nothing. The answer is what would have been kept.");
+const MANAGER = parameter("fieldManager", "string", "Name of the program or person that makes this change.");
+const VALIDATION = parameter(
+  "fieldValidation",
+  "string",
+  "What to do about unknown and duplicate fields: `Strict` refuses the request, `Warn` keeps the known fields and says so in Warning headers, `Ignore` keeps them in silence.",
+);
+const WRITE = [DRY_RUN, MANAGER, VALIDATION];
+const SELECT = [
+  parameter("labelSelector", "string", "Only objects whose labels match, for example `app=shop,tier in (web,db)`."),
+  parameter("fieldSelector", "string", "Only objects whose fields match, for example `metadata.name=shop`."),
+];
+const VERSION = parameter("resourceVersion", "string", "Answer from the state at this version; a watch begins after it.");
+const LIST = [
+  ...SELECT,
+  parameter("limit", "integer", "At most so many objects; the answer's metadata.continue leads to the rest."),
+  parameter("continue", "string", "The metadata.continue of the answer before: go on from there, in the same state."),
+  VERSION,
+  parameter("resourceVersionMatch", "string", "`Exact` or `NotOlderThan`: how to read resourceVersion."),
+  parameter("watch", "boolean", "Stream the changes instead of listing the objects."),
+  parameter("allowWatchBookmarks", "boolean", "The watch may send BOOKMARK events that carry only a resourceVersion."),
+  parameter("timeoutSeconds", "integer", "End the watch after so many seconds."),
+];
+const DELETE = [
+  DRY_RUN,
+  parameter("gracePeriodSeconds", "integer", "Seconds that the object has to end by itself; 0 means at once."),
+  parameter("propagationPolicy", "string", "What happens to the objects that this one owns: `Background`, `Foreground` or `Orphan`."),
+];
+
+interface Form {
+  method: Method;
+  action: string;
+  does: string;
+  query: Parameter[];
+  body?: "object" | "patch" | "delete";
+  answer: Operation["answer"];
+}
+
+/** What a verb is in HTTP, on the collection or on one object. A watch is a list with a parameter. */
+const COLLECTION: Partial<Record<Verb, Form>> = {
+  list: { method: "get", action: "list", does: "List or watch", query: LIST, answer: "list" },
+  create: { method: "post", action: "post", does: "Create", query: WRITE, body: "object", answer: "object" },
+  deletecollection: {
+    method: "delete",
+    action: "deletecollection",
+    does: "Delete all selected",
+    query: [...SELECT, ...DELETE],
+    body: "delete",
+    answer: "status",
+  },
+};
+const ITEM: Partial<Record<Verb, Form>> = {
+  get: { method: "get", action: "get", does: "Read", query: [VERSION], answer: "object" },
+  update: { method: "put", action: "put", does: "Replace", query: WRITE, body: "object", answer: "object" },
+  patch: { method: "patch", action: "patch", does: "Change parts of", query: WRITE, body: "patch", answer: "object" },
+  delete: { method: "delete", action: "delete", does: "Delete", query: DELETE, body: "delete", answer: "status" },
+};
+
+const NAMESPACE = parameter("namespace", "string", "Namespace of the object.");
+const NAME = parameter("name", "string", "Name of the object.");
+const capital = (s: string): string => s.charAt(0).toUpperCase() + s.slice(1);
+
+/** All requests of a kind, subresources included. */
+export function operationsOf(kind: Kind): Operation[] {
+  const { resource: r } = kind;
+  const base = r.group === "" ? `/api/${r.version}` : `/apis/${r.group}/${r.version}`;
+  const scope = r.namespaced ? `${base}/namespaces/{namespace}` : base;
+  const inside = r.namespaced ? [NAMESPACE] : [];
+  const make = (verbs: readonly Verb[], forms: Partial<Record<Verb, Form>>, path: string, pathParameters: Parameter[], suffix: string) =>
+    verbs.flatMap((verb): Operation[] => {
+      const form = forms[verb];
+      if (!form) return [];
+      const { does, ...rest } = form;
+      const what = suffix.startsWith("/") ? `the ${suffix.slice(1)} of ${r.resource}` : r.resource;
+      const id = [form.action, r.group.split(".")[0] ?? "", r.version, r.kind, ...suffix.split(/[^A-Za-z]+/)].map(capital).join("");
+      return [{ ...rest, path, id: id.charAt(0).toLowerCase() + id.slice(1), description: `${does} ${what}.`, pathParameters, kind }];
+    });
+  return [
+    ...make(kind.verbs, COLLECTION, `${scope}/${r.resource}`, inside, ""),
+    ...make(kind.verbs, ITEM, `${scope}/${r.resource}/{name}`, [...inside, NAME], ""),
+    ...(r.namespaced ? make(["list"], COLLECTION, `${base}/${r.resource}`, [], " in all namespaces") : []),
+    ...kind.subresources.flatMap((s) => make(s.verbs, ITEM, `${scope}/${r.resource}/{name}/${s.name}`, [...inside, NAME], `/${s.name}`)),
+  ];
+}
+
+/** Media types of a patch that the kind understands. */
+export const patchTypes = (kind: Kind): string[] => [
+  "application/json-patch+json",
+  "application/merge-patch+json",
+  ...(kind.custom ? [] : ["application/strategic-merge-patch+json"]),
+];

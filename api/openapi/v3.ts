@@ -1,0 +1,97 @@
+// OpenAPI v3: one document for each group version, which kubectl 1.24 and later validate and explain by.
+import type { Kind } from "../kind.ts";
+import { Components, namePrefix, type OpenApiSchema } from "./components.ts";
+import { type Operation, operationsOf, type Parameter, patchTypes } from "./operations.ts";
+import { deleteOptionsShape, listShape, statusShape } from "./protocol.ts";
+import { shapeOf } from "./shape.ts";
+
+interface Content {
+  content: Record<string, { schema: OpenApiSchema }>;
+}
+interface V3Operation {
+  tags: string[];
+  description: string;
+  operationId: string;
+  parameters: { name: string; in: "path" | "query"; required?: boolean; description: string; schema: { type: string } }[];
+  requestBody?: Content & { required: boolean };
+  responses: Record<string, { description: string } & Content>;
+  "x-kubernetes-action": string;
+  "x-kubernetes-group-version-kind": { group: string; version: string; kind: string };
+}
+
+export interface V3Document {
+  openapi: "3.0.0";
+  info: { title: string; version: string };
+  paths: Record<string, Record<string, V3Operation>>;
+  components: { schemas: Record<string, OpenApiSchema> };
+}
+
+const JSON_TYPE = "application/json";
+const content = (schema: OpenApiSchema, types: string[] = [JSON_TYPE]): Content => ({
+  content: Object.fromEntries(types.map((t) => [t, { schema }])),
+});
+const parameter =
+  (place: "path" | "query") =>
+  ({ name, description, type }: Parameter) => ({
+    name,
+    in: place,
+    ...(place === "path" && { required: true }),
+    description,
+    schema: { type },
+  });
+
+/** The document of one group version. `info.version` is the product's. */
+export function v3Document(kinds: readonly Kind[], group: string, version: string, info: V3Document["info"]): V3Document {
+  const prefix = namePrefix(group, version);
+  const mine = kinds.filter((k) => k.resource.group === group && k.resource.version === version);
+  const components = new Components(
+    prefix,
+    Object.fromEntries(mine.flatMap((k) => Object.entries(k.mergeKeys).map(([p, key]) => [`${k.resource.kind}.${p}`, key]))),
+  );
+  const paths: V3Document["paths"] = {};
+  const options = components.use(deleteOptionsShape, "DeleteOptions");
+  const status = components.use(statusShape, "Status");
+  for (const kind of mine) {
+    const { resource: r } = kind;
+    const named = { ...shapeOf(kind.schema), title: r.kind };
+    const one = components.use(named, r.kind);
+    const many = components.use(listShape(named), r.kind);
+    components.mark(prefix + r.kind, [{ group, kind: r.kind, version }]);
+    components.mark(`${prefix}${r.kind}List`, [{ group, kind: `${r.kind}List`, version }]);
+    const reference = (s: OpenApiSchema): OpenApiSchema => (s.$ref === undefined ? s : { $ref: s.$ref });
+    const schemas = { object: reference(one), list: reference(many), status: reference(status), delete: reference(options) };
+    for (const op of operationsOf(kind)) {
+      const item = paths[op.path] ?? {};
+      paths[op.path] = item;
+      item[op.method] = operation(op, schemas, { group, version, kind: r.kind });
+    }
+  }
+  return { openapi: "3.0.0", info, paths, components: { schemas: components.schemas } };
+}
+
+function operation(
+  op: Operation,
+  schemas: Record<"object" | "list" | "status" | "delete", OpenApiSchema>,
+  gvk: V3Operation["x-kubernetes-group-version-kind"],
+): V3Operation {
+  const patch: OpenApiSchema = { type: "object", description: "Changes, in the form that the media type says." };
+  const body = op.body === "patch" ? content(patch, patchTypes(op.kind)) : op.body && content(schemas[op.body]);
+  return {
+    tags: [gvk.group ? `${gvk.group}_${gvk.version}` : `core_${gvk.version}`],
+    description: op.description,
+    operationId: op.id,
+    parameters: [...op.pathParameters.map(parameter("path")), ...op.query.map(parameter("query"))],
+    ...(body && { requestBody: { ...body, required: op.body !== "delete" } }),
+    responses: {
+      "200": { description: "OK", ...content(schemas[op.answer]) },
+      ...(op.action === "post" && { "201": { description: "Created", ...content(schemas[op.answer]) } }),
+      default: { description: "What went wrong.", ...content(schemas.status) },
+    },
+    "x-kubernetes-action": op.action,
+    "x-kubernetes-group-version-kind": gvk,
+  };
+}
+
+/** For tests and tools: names of the components that a document refers to. */
+export const referencedComponents = (document: V3Document): Set<string> =>
+  new Set([...JSON.stringify(document).matchAll(/"\$ref":"#\/components\/schemas\/([^"]+)"/g)].map((m) => m[1] as string));
