@@ -3,8 +3,8 @@
 // Source of the field numbers: github.com/google/gnostic, openapiv2/OpenAPIv2.proto (Apache-2.0).
 import { boolField, doubleField, intField, messageField, stringField } from "./wire.ts";
 
-/** Media type that kubectl asks for. */
-export const GNOSTIC_TYPE = "application/com.github.proto-openapi.spec.v2@v1.0+protobuf";
+/** Media type of the answer. Clients ask for `…v2@v1.0+protobuf`, but kubectl's own parser refuses an "@" in a Content-Type. */
+export const GNOSTIC_TYPE = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf";
 
 export interface SwaggerSchema {
   $ref?: string;

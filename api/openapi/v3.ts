@@ -40,6 +40,9 @@ const parameter =
     schema: { type },
   });
 
+/** A reference as such, without the description of its place. */
+const reference = (s: OpenApiSchema): OpenApiSchema => (s.$ref === undefined ? s : { $ref: s.$ref });
+
 /** The document of one group version. `info.version` is the product's. */
 export function v3Document(kinds: readonly Kind[], group: string, version: string, info: V3Document["info"]): V3Document {
   const prefix = namePrefix(group, version);
@@ -58,7 +61,6 @@ export function v3Document(kinds: readonly Kind[], group: string, version: strin
     const many = components.use(listShape(named), r.kind);
     components.mark(prefix + r.kind, [{ group, kind: r.kind, version }]);
     components.mark(`${prefix}${r.kind}List`, [{ group, kind: `${r.kind}List`, version }]);
-    const reference = (s: OpenApiSchema): OpenApiSchema => (s.$ref === undefined ? s : { $ref: s.$ref });
     const schemas = { object: reference(one), list: reference(many), status: reference(status), delete: reference(options) };
     for (const op of operationsOf(kind)) {
       const item = paths[op.path] ?? {};

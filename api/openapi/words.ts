@@ -35,8 +35,12 @@ function fieldLines(shape: Shape, path: string): string[] {
   });
 }
 
-/** `One of:` and a line for each form. Lines begin with `-` and `*`, which every kubectl leaves as they are when it wraps text. */
+/**
+ * The forms of a union: in one line where they say nothing of themselves, else a line for each, with its `fields` down to the leaves if wanted.
+ * Lines begin with `-` and `*`, which every kubectl leaves as they are when it wraps text.
+ */
 export function formsText(forms: readonly Shape[], fields: boolean): string {
+  if (forms.every((f) => f.description === "")) return `Type: ${forms.map(typeWords).join(" or ")}.`;
   const lines = forms.flatMap((f) => [
     `- ${typeWords(f)}${f.description ? `: ${f.description}` : ""}`,
     ...(fields ? fieldLines(f, "") : []),
@@ -46,8 +50,7 @@ export function formsText(forms: readonly Shape[], fields: boolean): string {
 
 /** What a value is and holds, for readers that get no structure: the description, then its forms and fields down to the leaves. */
 export function wholeText(shape: Shape): string {
-  const bare = shape.type === "union" && shape.forms.every((f) => f.description === "");
-  const words = bare || shape.type !== "union" ? `Type: ${typeWords(shape)}.` : formsText(shape.forms, true);
-  const inner = shape.type === "union" ? [] : fieldLines(shape, "");
-  return [shape.description, [words, ...inner].join("\n")].filter((s) => s !== "").join("\n\n");
+  const inside =
+    shape.type === "union" ? formsText(shape.forms, true) : [`Type: ${typeWords(shape)}.`, ...fieldLines(shape, "")].join("\n");
+  return shape.description ? `${shape.description}\n\n${inside}` : inside;
 }
