@@ -17,5 +17,6 @@ export const namespaces: Kind<Namespace> = {
   finalizers: [NAMESPACE_FINALIZER],
   custom: false,
   mergeKeys: {},
+  present: (o) => ({ ...o, status: { ...o.status, phase: o.metadata.deletionTimestamp ? "Terminating" : "Active" } }),
   fields: { "status.phase": (o) => o.status?.phase ?? "" },
 };

@@ -17,7 +17,10 @@ describe("JSON patch", () => {
     ["a flood of operations", Array.from({ length: 20_000 }, () => ({ op: "test", path: "", value: 1 })), 400, /PatchTooLarge/],
     [
       "doubling by copy",
-      [{ op: "add", path: "/a", value: "x".repeat(1000) }, ...Array.from({ length: 40 }, (_, i) => ({ op: "copy", from: "", path: `/a${i}` }))],
+      [
+        { op: "add", path: "/a", value: "x".repeat(1000) },
+        ...Array.from({ length: 40 }, (_, i) => ({ op: "copy", from: "", path: `/a${i}` })),
+      ],
       400,
       /PatchTooLarge/,
     ],

@@ -1,0 +1,200 @@
+// The one watch of this process on etcd, shared by every reader: all watches, and all reads of joined kinds.
+// One stream over the whole root, because only then do Nodes and Pods, which are joined from several prefixes, change in
+// the order of revisions; and because then the cache's revision is the store's, so that a reader can wait for it.
+import { isDeepStrictEqual } from "node:util";
+import type { Logger } from "pino";
+import type { KubeObject } from "../../schemas/meta.ts";
+import type { Env } from "../../store/env.ts";
+import { UnavailableError } from "../../store/errors.ts";
+import { clusterKey, objectPrefix, nodesPrefix, rootPrefix, tokensPrefix } from "../../store/keys.ts";
+import type { Item, Kv } from "../../store/kv.ts";
+import { decodeObject } from "../../store/objects.ts";
+import { type Delta, Reflector } from "../../store/reflector.ts";
+import type { Kind } from "../kind.ts";
+import { Joins, type Touched } from "./joins.ts";
+import { KindCache, withRevision } from "./kind-cache.ts";
+
+interface Decoded {
+  mod: number;
+  value: unknown;
+}
+
+export interface WatchCacheOptions {
+  kv: Kv;
+  env: Env;
+  log: Logger;
+  kinds: readonly Kind[];
+  /** Transitions kept per kind. */
+  history?: number;
+}
+
+/** How long a read waits for the cache before it asks etcd itself. */
+const FRESH_MS = 200;
+
+export class WatchCache {
+  private readonly caches = new Map<Kind, KindCache>();
+  /** Prefix in etcd → kind, of stored ones. */
+  private readonly stored: { prefix: string; kind: Kind }[];
+  private readonly joins = new Joins();
+  private readonly reflector: Reflector<Decoded>;
+  private readonly keyListeners = new Set<(key: string) => void>();
+  private loaded = false;
+  private running: Promise<void> | undefined;
+
+  constructor(private readonly o: WatchCacheOptions) {
+    for (const kind of o.kinds) this.caches.set(kind, new KindCache(o.history));
+    this.stored = o.kinds.filter((k) => k.reads === "stored").map((kind) => ({ prefix: objectPrefix(kind.resource), kind }));
+    this.reflector = new Reflector<Decoded>({
+      kv: o.kv,
+      env: o.env,
+      log: o.log.child({ cache: "api" }),
+      prefix: rootPrefix,
+      decode: (item) => this.decode(item),
+      onDeltas: (deltas, source) => this.apply(deltas, source),
+      onState: (state) => {
+        if (state.synced) this.loaded = true;
+        o.log.info({ revision: this.reflector.revision, ...state }, "watch cache state");
+      },
+    });
+  }
+
+  start(signal: AbortSignal): void {
+    this.running = this.reflector.run(signal);
+  }
+  get stopped(): Promise<void> {
+    return this.running ?? Promise.resolve();
+  }
+
+  /** Everything up to this revision is known here. */
+  get revision(): number {
+    return this.reflector.revision;
+  }
+  /** Was complete once: what is served is consistent, if perhaps late. */
+  get ready(): boolean {
+    return this.loaded;
+  }
+  /** Complete, and connected. */
+  get synced(): boolean {
+    return this.reflector.synced;
+  }
+
+  of(kind: Kind): KindCache {
+    const cache = this.caches.get(kind);
+    if (!cache) throw new TypeError(`${kind.resource.resource} is not in the cache`);
+    return cache;
+  }
+
+  /** Told of each key below the tokens' prefix that changed. */
+  onToken(fn: (key: string) => void): () => void {
+    this.keyListeners.add(fn);
+    return () => void this.keyListeners.delete(fn);
+  }
+
+  /**
+   * Waits until the cache has reached `revision`.
+   * @returns false when it has not in time: the stream is late, or others write to this etcd outside our root
+   */
+  async reaches(revision: number, withinMs = FRESH_MS, signal?: AbortSignal): Promise<boolean> {
+    const until = this.o.env.monotonic() + withinMs;
+    while (this.revision < revision) {
+      if (this.o.env.monotonic() >= until) return false;
+      await this.o.env.sleep(2, signal);
+    }
+    return true;
+  }
+
+  /** The store's revision now: a read at it sees all that was written before this call. */
+  async current(signal?: AbortSignal): Promise<number> {
+    return (await this.o.kv.get(clusterKey, signal ? { signal } : {})).revision;
+  }
+
+  /**
+   * All objects of a kind as of now (never older than the call), with the revision they are of.
+   * @throws UnavailableError
+   */
+  async read(kind: Kind, signal?: AbortSignal): Promise<{ objects: ReadonlyMap<string, KubeObject>; revision: number }> {
+    const current = await this.current(signal);
+    if (this.ready && (await this.reaches(current, FRESH_MS, signal))) return { objects: this.of(kind).objects, revision: this.revision };
+    if (kind.reads === "stored") throw new UnavailableError(`the watch cache is behind: at ${this.revision} of ${current}`);
+    return this.join(kind.reads, signal);
+  }
+
+  /** Told when the cache is not: reads the parts from etcd at one revision and joins them. */
+  private async join(
+    kind: "nodes" | "pods",
+    signal?: AbortSignal,
+  ): Promise<{ objects: ReadonlyMap<string, KubeObject>; revision: number }> {
+    const joins = new Joins();
+    let revision: number | undefined;
+    for (const prefix of [nodesPrefix, objectPrefix({ group: "", resource: "nodes", namespaced: false })]) {
+      for (let after: string | undefined; ; ) {
+        const page = await this.o.kv.range(prefix, {
+          limit: 5_000,
+          ...(after === undefined ? {} : { after }),
+          ...(revision === undefined ? {} : { revision }),
+          ...(signal ? { signal } : {}),
+        });
+        revision ??= page.revision;
+        for (const item of page.items) joins.set(item.key, this.decode(item));
+        after = page.items.at(-1)?.key;
+        if (!page.more || after === undefined) break;
+      }
+    }
+    return { objects: new Map(joins.views(kind)), revision: revision ?? 0 };
+  }
+
+  private decode(item: Item): Decoded {
+    if (item.key.startsWith(tokensPrefix)) return { mod: item.mod, value: undefined };
+    const stored = this.stored.find((s) => item.key.startsWith(s.prefix));
+    if (stored) {
+      const object = decodeObject(item);
+      return { mod: item.mod, value: stored.kind.present?.(object) ?? object };
+    }
+    if (!Joins.owns(item.key)) return { mod: item.mod, value: undefined };
+    return { mod: item.mod, value: item.key.startsWith(nodesPrefix) ? JSON.parse(item.value) : decodeObject(item) };
+  }
+
+  /** One revision at a time: a commit that touches two parts of a Pod is one change of the Pod. */
+  private apply(deltas: Delta<Decoded>[], source: "list" | "watch"): void {
+    for (let from = 0; from < deltas.length; ) {
+      const revision = deltas[from]?.revision ?? 0;
+      const touched = new Map<string, Touched>();
+      for (; from < deltas.length && deltas[from]?.revision === revision; from++) {
+        const d = deltas[from];
+        if (d) this.applyOne(d, touched);
+      }
+      for (const t of touched.values()) this.refresh(t, revision);
+    }
+    // History before a list is not whole: what happened between was not seen.
+    if (source === "list") for (const cache of this.caches.values()) cache.forget(this.reflector.revision);
+  }
+
+  private applyOne(d: Delta<Decoded>, touched: Map<string, Touched>): void {
+    const stored = this.stored.find((s) => d.key.startsWith(s.prefix));
+    if (stored) {
+      this.of(stored.kind).set(d.key.slice(stored.prefix.length), d.new?.value as KubeObject | undefined, d.revision);
+      return;
+    }
+    if (d.key.startsWith(tokensPrefix)) {
+      for (const fn of this.keyListeners) fn(d.key);
+      return;
+    }
+    for (const t of this.joins.set(d.key, d.new)) touched.set(`${t.kind} ${t.id}`, t);
+  }
+
+  /**
+   * A view's version may not go back, though the largest part of it may have gone (a session that ended): what changes now
+   * is of this revision. Before the first list is told, nobody has seen a version, and the parts decide.
+   */
+  private refresh(t: Touched, revision: number): void {
+    const kind = this.o.kinds.find((k) => k.reads === t.kind);
+    if (!kind) return;
+    const cache = this.of(kind);
+    const old = cache.objects.get(t.id);
+    const view = this.joins.view(t);
+    if (!view) return cache.set(t.id, undefined, revision);
+    const version = this.loaded ? Math.max(revision, Number(view.metadata.resourceVersion)) : Number(view.metadata.resourceVersion);
+    if (old && isDeepStrictEqual(withRevision(old, version), withRevision(view, version))) return;
+    cache.set(t.id, withRevision(view, version), revision);
+  }
+}
