@@ -45,7 +45,7 @@ export class Joins {
     }
     const k = parseNodeKey(key);
     if (!k) return [];
-    if (k.kind === "info" || k.kind === "session") {
+    if (!("namespace" in k)) {
       const node = this.node(k.node);
       const before = contextOf(node);
       if (k.kind === "info") this.part(k.node, "info", value as Revised<NodeInfo> | undefined);

@@ -52,7 +52,11 @@ export class WatchCache {
       decode: (item) => this.decode(item),
       onDeltas: (deltas, source) => this.apply(deltas, source),
       onState: (state) => {
-        if (state.synced) this.loaded = true;
+        if (state.synced && !this.loaded) {
+          // Also where the first list was empty, and so told nothing: what came before it is unknown.
+          for (const cache of this.caches.values()) cache.forget(this.reflector.revision);
+          this.loaded = true;
+        }
         o.log.info({ revision: this.reflector.revision, ...state }, "watch cache state");
       },
     });

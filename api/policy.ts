@@ -1,0 +1,46 @@
+// Who may do what. Default deny: a route without a policy cannot be registered, and an unknown group may do nothing.
+import { type Kind, READ_VERBS, type Verb } from "./kind.ts";
+import type { User } from "./auth.ts";
+import { forbidden } from "./status.ts";
+
+export type Policy =
+  /** Without a token: what probes and `kubectl version` need, and tells nothing about the cluster. */
+  | { type: "open" }
+  /** Any valid token: discovery and schemas. */
+  | { type: "discovery" }
+  /** Readers and masters: measurements tell names of things. Loopback is no credential: a proxy may run there. */
+  | { type: "metrics" }
+  | { type: "resource"; kind: Kind; subresource?: string };
+
+export interface Attributes {
+  verb: Verb | "get";
+  namespace?: string | undefined;
+  name?: string | undefined;
+}
+
+const MASTERS = "system:masters";
+const READERS = "system:readers";
+
+export const allowed = (user: User, policy: Policy, a: Attributes): boolean => {
+  if (policy.type === "open" || policy.type === "discovery") return true;
+  if (user.groups.includes(MASTERS)) return true;
+  if (!user.groups.includes(READERS)) return false;
+  if (policy.type === "metrics") return true;
+  return READ_VERBS.includes(a.verb) && policy.kind.resource.resource !== "secrets";
+};
+
+/** @throws ApiError 403 in Kubernetes' words, which kubectl shows as they are */
+export function authorise(user: User, policy: Policy, a: Attributes): void {
+  if (allowed(user, policy, a)) return;
+  if (policy.type !== "resource") throw forbidden(`forbidden: User "${user.name}" cannot ${a.verb} this path`);
+  const { group, resource } = policy.kind.resource;
+  const what = policy.subresource ? `${resource}/${policy.subresource}` : resource;
+  const qualified = group ? `${resource}.${group}` : resource;
+  const object = a.name ? `${qualified} "${a.name}"` : qualified;
+  const where = a.namespace ? ` in the namespace "${a.namespace}"` : " at the cluster scope";
+  throw forbidden(`${object} is forbidden: User "${user.name}" cannot ${a.verb} resource "${what}" in API group "${group}"${where}`, {
+    ...(a.name ? { name: a.name } : {}),
+    ...(group ? { group } : {}),
+    kind: resource,
+  });
+}
