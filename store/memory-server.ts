@@ -88,7 +88,7 @@ export class MemoryServer {
       if (!e || modOf(e) <= revision) break;
       if (matches(keyOf(e))) events.push(e);
     }
-    return events.reverse();
+    return events.toReversed();
   }
 
   onChange(fn: () => void): () => void {
@@ -138,7 +138,7 @@ export class MemoryServer {
     this.leases.delete(id);
     lease.disarm();
     const mod = this.revision + 1;
-    this.apply([...lease.keys].sort().map((key) => ({ type: "delete", key, mod })));
+    this.apply([...lease.keys].toSorted().map((key) => ({ type: "delete", key, mod })));
   }
 
   expireLeases(): void {

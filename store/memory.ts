@@ -98,14 +98,14 @@ export class MemoryKv implements Kv {
     return await new Promise<WatchEnd>((resolve) => {
       let applied = from;
       let over = false;
-      let cancelTimer = (): void => {};
+      let cancelTimer: (() => void) | undefined;
       let cancelProgress: (() => void) | undefined;
       const end = (why: WatchEnd): void => {
         if (over) return;
         over = true;
         this.watches.delete(open);
         unsubscribe();
-        cancelTimer();
+        cancelTimer?.();
         cancelProgress?.();
         signal.removeEventListener("abort", aborted);
         resolve(why);
@@ -138,7 +138,7 @@ export class MemoryKv implements Kv {
       };
       const soon = (): void => {
         if (this.watchDelayMs > 0) {
-          cancelTimer();
+          cancelTimer?.();
           cancelTimer = this.env.timer(this.watchDelayMs, deliver);
         } else queueMicrotask(deliver);
       };
@@ -156,11 +156,11 @@ export class MemoryKv implements Kv {
     await this.enter();
     const id = this.server.grant(ttlSeconds);
     const lost = new AbortController();
-    let cancelBeat = (): void => {};
+    let cancelBeat: (() => void) | undefined;
     const end = (why: string): void => {
       this.leases.delete(handle);
       clock.stop();
-      cancelBeat();
+      cancelBeat?.();
       if (!lost.signal.aborted) lost.abort(new Error(`lease lost: ${why}`));
     };
     const handle = { end };

@@ -68,7 +68,7 @@ export class ManualEnv implements Env {
     const end = this.clock + ms;
     await settle();
     for (;;) {
-      const next = [...this.timers].filter((t) => t.due <= end).sort((a, b) => a.due - b.due || a.seq - b.seq)[0];
+      const next = [...this.timers].filter((t) => t.due <= end).toSorted((a, b) => a.due - b.due || a.seq - b.seq)[0];
       if (!next) break;
       this.timers.delete(next);
       this.clock = Math.max(this.clock, next.due);
