@@ -2,6 +2,7 @@ import type { KubeObject } from "../../schemas/meta.ts";
 import { RESOURCES } from "../../schemas/resources.ts";
 import { ALL_VERBS, type Kind } from "../kind.ts";
 import { immutableData } from "./immutable.ts";
+import { configMapTable } from "../table/core.ts";
 
 type ConfigMap = KubeObject & { data?: Record<string, string>; binaryData?: Record<string, string>; immutable?: boolean };
 
@@ -18,5 +19,6 @@ export const configmaps: Kind<ConfigMap> = {
   custom: false,
   mergeKeys: {},
   fields: {},
+  table: configMapTable,
   validate: (o, old) => immutableData(o, old, ["data", "binaryData"]),
 };

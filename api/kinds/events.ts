@@ -1,6 +1,7 @@
 import type { KubeObject } from "../../schemas/meta.ts";
 import { RESOURCES } from "../../schemas/resources.ts";
 import { ALL_VERBS, type Kind } from "../kind.ts";
+import { eventTable } from "../table/core.ts";
 
 interface Reference {
   apiVersion?: string;
@@ -46,4 +47,5 @@ export const events: Kind<Event> = {
     reportingComponent: (o) => o.reportingComponent || (o.source?.component ?? ""),
     source: (o) => o.source?.component || (o.reportingComponent ?? ""),
   },
+  table: eventTable,
 };

@@ -2,6 +2,7 @@ import { NAMESPACE_FINALIZER } from "../../schemas/constants.ts";
 import type { KubeObject } from "../../schemas/meta.ts";
 import { RESOURCES } from "../../schemas/resources.ts";
 import { ALL_VERBS, type Kind } from "../kind.ts";
+import { namespaceTable } from "../table/core.ts";
 
 type Namespace = KubeObject & { status?: { phase?: string } };
 
@@ -19,4 +20,5 @@ export const namespaces: Kind<Namespace> = {
   mergeKeys: {},
   present: (o) => ({ ...o, status: { ...o.status, phase: o.metadata.deletionTimestamp ? "Terminating" : "Active" } }),
   fields: { "status.phase": (o) => o.status?.phase ?? "" },
+  table: namespaceTable,
 };

@@ -1,6 +1,7 @@
 import type { KubeObject } from "../../schemas/meta.ts";
 import { RESOURCES } from "../../schemas/resources.ts";
 import type { Kind } from "../kind.ts";
+import { nodeTable } from "../table/nodes.ts";
 
 type Node = KubeObject & { spec?: { unschedulable?: boolean } };
 
@@ -17,4 +18,5 @@ export const nodes: Kind<Node> = {
   custom: false,
   mergeKeys: { "spec.taints": "key" },
   fields: { "spec.unschedulable": (o) => String(o.spec?.unschedulable ?? false) },
+  table: nodeTable,
 };

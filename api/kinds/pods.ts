@@ -1,6 +1,7 @@
 import type { KubeObject } from "../../schemas/meta.ts";
 import { RESOURCES } from "../../schemas/resources.ts";
 import type { Kind } from "../kind.ts";
+import { podTable } from "../table/pods.ts";
 
 type Pod = KubeObject & { spec?: { nodeName?: string; restartPolicy?: string }; status?: { phase?: string; podIP?: string } };
 
@@ -22,4 +23,5 @@ export const pods: Kind<Pod> = {
     "status.phase": (o) => o.status?.phase ?? "",
     "status.podIP": (o) => o.status?.podIP ?? "",
   },
+  table: podTable,
 };

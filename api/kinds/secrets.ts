@@ -2,6 +2,7 @@ import type { KubeObject } from "../../schemas/meta.ts";
 import { RESOURCES } from "../../schemas/resources.ts";
 import { ALL_VERBS, type Kind } from "../kind.ts";
 import { immutableData } from "./immutable.ts";
+import { secretTable } from "../table/core.ts";
 
 type Secret = KubeObject & {
   data?: Record<string, string>;
@@ -33,6 +34,7 @@ export const secrets: Kind<Secret> = {
     const data = given.length > 0 ? { ...o.data, ...encoded } : o.data;
     return { ...o, type: o.type || "Opaque", ...(data ? { data } : {}) };
   },
+  table: secretTable,
   validate: (o, old) => [
     ...immutableData(o, old, ["data"]),
     ...(old && old.type !== o.type

@@ -2,6 +2,7 @@ import { STACK_FINALIZER } from "../../schemas/constants.ts";
 import type { KubeObject } from "../../schemas/meta.ts";
 import { RESOURCES } from "../../schemas/resources.ts";
 import { ALL_VERBS, type Kind } from "../kind.ts";
+import { stackTable } from "../table/stacks.ts";
 
 type Stack = KubeObject & { status?: { health?: string } };
 
@@ -18,4 +19,5 @@ export const stacks: Kind<Stack> = {
   custom: true,
   mergeKeys: {},
   fields: { "status.health": (o) => o.status?.health ?? "" },
+  table: stackTable,
 };

@@ -105,7 +105,6 @@ export class Components {
 
   private union({ forms, nullable }: UnionShape, path: string): OpenApiSchema {
     const rich = forms.reduce((a, b) => (weight(b) > weight(a) ? b : a));
-    const bare = (f: Shape): OpenApiSchema => ({ type: f.type === "map" ? "object" : f.type, ...describe(f) });
     return {
       description: formsText(forms, false),
       ...(nullable && { nullable }),
@@ -144,6 +143,8 @@ export class Components {
   }
 }
 
+/** A form whose content stands elsewhere. */
+const bare = (f: Shape): OpenApiSchema => ({ type: f.type === "map" ? "object" : f.type, ...describe(f) });
 const describe = (shape: Shape): { description?: string } => (shape.description ? { description: shape.description } : {});
 
 /** What kubectl needs to make a strategic merge patch of a list. */

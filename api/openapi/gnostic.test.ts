@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import { assert, bigInt, property } from "fast-check";
 import { describe, expect, it } from "vitest";
 import { encodeSwagger, type Swagger } from "./gnostic.ts";
 import { varint } from "./wire.ts";
@@ -127,8 +127,8 @@ describe("encodeSwagger", () => {
 
 describe("varint", () => {
   it("is read back as it was written", () => {
-    fc.assert(
-      fc.property(fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }), (n) => {
+    assert(
+      property(bigInt({ min: 0n, max: 2n ** 64n - 1n }), (n) => {
         const bytes = varint(n);
         expect(readVarint(bytes, 0)).toEqual([n, bytes.length]);
       }),

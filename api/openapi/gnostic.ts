@@ -70,8 +70,8 @@ const bool = (field: number) => (value: boolean) => [boolField(field, value)];
 /** gnostic's Any holds YAML text; JSON is YAML. */
 const anyParts = (value: unknown): Buffer[] => [stringField(2, JSON.stringify(value))];
 const any = (field: number) => (value: unknown) => [messageField(field, anyParts(value))];
-const named = <T>(field: number, parts: (value: T) => Buffer[], map: Record<string, T>): Buffer[] =>
-  Object.entries(map).map(([name, value]) => messageField(field, [stringField(1, name), messageField(2, parts(value))]));
+const named = <T>(field: number, encode: (value: T) => Buffer[], map: Record<string, T>): Buffer[] =>
+  Object.entries(map).map(([name, value]) => messageField(field, [stringField(1, name), messageField(2, encode(value))]));
 
 /** Encodes each key by its encoder; keys that begin with "x-" become vendor extensions in `extensions`. */
 function parts(what: string, object: object, encoders: Readonly<Record<string, Encoder>>, extensions?: number): Buffer[] {
