@@ -11,10 +11,10 @@ export const parseBytes = (size: string | number): number | undefined => {
   return Number.isSafeInteger(bytes) ? bytes : undefined;
 };
 
-/** Compose `cpus` → cores, at least 0.001. undefined: not a number of cores. */
+/** Compose `cpus` → cores, at least 0.01 (the engine refuses less). undefined: not a number of cores. */
 export const parseCpus = (cpus: string | number): number | undefined => {
   const value = typeof cpus === "number" ? cpus : /^\d{1,6}(\.\d{1,9})?$/.test(cpus.trim()) ? Number(cpus) : Number.NaN;
-  return Number.isFinite(value) && value >= 0.001 ? value : undefined;
+  return Number.isFinite(value) && value >= 0.01 ? value : undefined;
 };
 
 /** Bytes → Kubernetes quantity: `512Mi`, `16316412Ki`, `1000`. Exact. */

@@ -75,7 +75,7 @@ export interface StackSpec {
    */
   version?: string | number;
   /**
-   * Name of the project. A Stack is named by metadata.name; this may only repeat it.
+   * Name of the project. A Stack is named by metadata.name; another name here has no effect, and a warning says so.
    */
   name?: string;
   /**
@@ -143,7 +143,7 @@ export interface ComposeService {
       }
     | null;
   /**
-   * When the engine starts the container again after it ended: `no`, `always`, `on-failure[:times]` or `unless-stopped`. Default: unless-stopped (Compose's own default is `no`).
+   * When the engine starts the container again after it ended: `no`, `always`, `on-failure[:times]` or `unless-stopped`. Default: `unless-stopped` (Compose's own default is `no`), and `on-failure` where another service waits for this one to complete.
    */
   restart?: string | boolean;
   healthcheck?: ComposeHealthcheck;
@@ -177,7 +177,7 @@ export interface ComposeService {
    */
   working_dir?: string;
   /**
-   * Host name inside the container. Default: the pod's name.
+   * Host name inside the container. Default: the engine chooses.
    */
   hostname?: string;
   /**

@@ -1,0 +1,106 @@
+// A Compose body in short and long forms → one form with everything said, or all that is wrong with it. Pure.
+import { MAX_SERVICE_NAME, networkName, projectName, volumeName } from "../names.ts";
+import { Findings, type Key, type Problem, type Warning } from "../problems.ts";
+import type { ComposeNetwork, ComposeVolume, StackSpec } from "../types.ts";
+import { show } from "../words.ts";
+import { type Declared, Field, type StackContext } from "./context.ts";
+import { checkTogether } from "./graph.ts";
+import type { NormalService, NormalStack } from "./normal.ts";
+import { normalizeService } from "./service.ts";
+
+/** More than anybody writes by hand, and few enough to judge at once. */
+export const MAX_SERVICES = 200;
+const MAX_DECLARED = 200;
+
+export interface ComposeStack {
+  metadata: { name?: string; namespace?: string };
+  spec: StackSpec;
+}
+
+/** Whether nothing was found wrong at, above or below a place of at most three keys. */
+export type Intact = (...keys: Key[]) => boolean;
+
+const KEY = /^[a-zA-Z0-9][a-zA-Z0-9._-]*$/;
+const KEY_WORDS = 'must be letters, digits, "_", "-" and ".", beginning with a letter or digit';
+
+const declared = (
+  section: Readonly<Record<string, ComposeNetwork | ComposeVolume>> | null | undefined,
+  ours: (key: string) => string,
+  field: Field,
+): Map<string, Declared> => {
+  const found = new Map<string, Declared>();
+  const entries = Object.entries(section ?? {});
+  if (entries.length > MAX_DECLARED) field.problem("Invalid", `at most ${MAX_DECLARED}; these are ${entries.length}`);
+  for (const [key, settings] of entries.slice(0, MAX_DECLARED)) {
+    if (!KEY.test(key) || key.length > 63) field.at(key).keyProblem("Invalid", `the key ${show(key)} ${KEY_WORDS}, at most 63 characters`);
+    const { name, external = false } = settings ?? {};
+    if (name !== undefined && (!KEY.test(name) || name.length > 200)) {
+      field.at(key, "name").problem("Invalid", `${show(name)} ${KEY_WORDS}, at most 200 characters`);
+    }
+    found.set(key, { key, name: name ?? (external ? key : ours(key)), external });
+  }
+  return found;
+};
+
+const awaitedOf = (spec: StackSpec, intact: Intact): Set<string> => {
+  const awaited = new Set<string>();
+  for (const [name, service] of Object.entries(spec.services)) {
+    if (!intact("spec", "services", name) || !service.depends_on || Array.isArray(service.depends_on)) continue;
+    for (const [other, { condition }] of Object.entries(service.depends_on)) {
+      if (condition === "service_completed_successfully") awaited.add(other);
+    }
+  }
+  return awaited;
+};
+
+const checkTop = (stack: ComposeStack, field: Field): void => {
+  const { version, name } = stack.spec;
+  if (version !== undefined) field.at("version").warn("`version` is obsolete and has no effect; remove it");
+  if (name !== undefined && name !== stack.metadata.name) {
+    field.at("name").warn(`the Stack is named by metadata.name (${show(stack.metadata.name ?? "")}); ${show(name)} has no effect`);
+  }
+};
+
+/**
+ * Spells out what is intact and adds to `out` what is wrong beyond the schema. `stack.spec` is a map; parts of it that are not
+ * intact are passed over. The answer is whole only when nothing was added.
+ */
+export const checkBody = (stack: ComposeStack, out: Findings, intact: Intact): NormalStack => {
+  const field = new Field(out, ["spec"]);
+  const { spec } = stack;
+  const project = projectName(stack.metadata.namespace || "default", stack.metadata.name ?? "");
+  if (intact("spec", "name") && intact("spec", "version")) checkTop(stack, field);
+  const networks = intact("spec", "networks")
+    ? declared(spec.networks, (key) => networkName(project, key), field.at("networks"))
+    : undefined;
+  if (networks && !networks.has("default"))
+    networks.set("default", { key: "default", name: networkName(project, "default"), external: false });
+  const volumes = intact("spec", "volumes") ? declared(spec.volumes, (key) => volumeName(project, key), field.at("volumes")) : undefined;
+  if (typeof spec.services !== "object" || spec.services === null || Array.isArray(spec.services)) return { services: [] };
+  const names = Object.keys(spec.services);
+  const at = (service: string): Field => field.at("services", service);
+  if (names.length > MAX_SERVICES) {
+    field.at("services").problem("Invalid", `at most ${MAX_SERVICES} services; these are ${names.length}`);
+    return { services: [] };
+  }
+  for (const name of names) {
+    if (KEY.test(name) && name.length <= MAX_SERVICE_NAME) continue;
+    at(name).keyProblem("Invalid", `the service name ${show(name)} ${KEY_WORDS}, at most ${MAX_SERVICE_NAME} characters`);
+  }
+  const context: StackContext = { out, networks, volumes, services: new Set(names), awaited: awaitedOf(spec, intact) };
+  const services = names
+    .filter((name) => intact("spec", "services", name))
+    .toSorted()
+    .map((name): NormalService => normalizeService(name, spec.services[name] as StackSpec["services"][string], context, at(name)));
+  checkTogether(services, at);
+  return { services };
+};
+
+/** `stack` has passed the schema (`parseObject`). Warnings are for the author; the result counts without them. */
+export const normalize = (
+  stack: ComposeStack,
+): { normal: NormalStack; warnings: Warning[]; problems?: never } | { problems: Problem[]; warnings: Warning[]; normal?: never } => {
+  const out = new Findings();
+  const normal = checkBody(stack, out, () => true);
+  return out.problems.length > 0 ? { problems: out.problems, warnings: out.warnings } : { normal, warnings: out.warnings };
+};

@@ -1,0 +1,132 @@
+// `8000-8002:80-82/udp` and its relatives → one entry for each port.
+import { isIP } from "node:net";
+import type { PortSpec } from "../fleet.ts";
+import type { ComposePort } from "../types.ts";
+import { show } from "../words.ts";
+import { type Field, variableHelp } from "./context.ts";
+
+/** Each open port costs the engine a process. */
+export const MAX_PORTS = 256;
+
+const FORM = "[host ip:][host port:]container port[/tcp|udp|sctp]";
+
+/** `80` or `80-82` → first and last; undefined: no port of 1 to 65535, or a range that goes down. */
+const range = (text: string): { first: number; last: number } | undefined => {
+  const match = /^(\d{1,5})(?:-(\d{1,5}))?$/.exec(text);
+  if (!match) return undefined;
+  const first = Number(match[1]);
+  const last = match[2] === undefined ? first : Number(match[2]);
+  return first >= 1 && last <= 65_535 && first <= last ? { first, last } : undefined;
+};
+
+const NO_PORT = "is no port; ports are 1 to 65535, ranges go up";
+
+interface Parts {
+  target: string;
+  published: string | undefined;
+  protocol: string;
+  hostIp: string | undefined;
+}
+
+const expand = (parts: Parts, field: Field): PortSpec[] => {
+  const { protocol, hostIp } = parts;
+  if (protocol !== "tcp" && protocol !== "udp" && protocol !== "sctp") {
+    field.problem("NotSupported", `the protocol ${show(protocol)} must be tcp, udp or sctp`);
+    return [];
+  }
+  if (hostIp !== undefined && isIP(hostIp) === 0) {
+    field.problem("Invalid", `the host ip ${show(hostIp)} must be an IP address`, variableHelp(hostIp));
+    return [];
+  }
+  const target = range(parts.target);
+  const published = parts.published === undefined ? undefined : range(parts.published);
+  for (const [text, found] of [
+    [parts.target, target],
+    [parts.published, published],
+  ] as const) {
+    if (text !== undefined && !found) {
+      field.problem("Invalid", `${show(text)} ${NO_PORT}`, variableHelp(text));
+      return [];
+    }
+  }
+  if (!target) return [];
+  const count = target.last - target.first + 1;
+  if (published && published.last - published.first + 1 !== count) {
+    const help =
+      count === 1
+        ? "A range of host ports for one container port is not supported yet; name one, or none to let the engine choose."
+        : undefined;
+    field.problem("Invalid", `the ranges ${show(parts.published)} and ${show(parts.target)} differ in length`, help);
+    return [];
+  }
+  if (count > MAX_PORTS) {
+    field.problem("Invalid", `a range of ${count} ports; at most ${MAX_PORTS} can be opened for a service`);
+    return [];
+  }
+  return Array.from({ length: count }, (_, i) => ({
+    target: target.first + i,
+    ...(published ? { published: published.first + i } : {}),
+    protocol,
+    ...(hostIp === undefined ? {} : { hostIp }),
+  }));
+};
+
+const shortPort = (text: string, field: Field): PortSpec[] => {
+  const slash = text.lastIndexOf("/");
+  const protocol = slash < 0 ? "tcp" : text.slice(slash + 1).toLowerCase();
+  const address = slash < 0 ? text : text.slice(0, slash);
+  const bracketed = /^\[([^\]]*)\]:(.*)$/.exec(address);
+  const parts = (bracketed ? (bracketed[2] ?? "") : address).split(":");
+  const target = parts.pop() ?? "";
+  const published = parts.pop();
+  // What is left is an address; one of IPv6 has colons of its own.
+  const hostIp = bracketed ? bracketed[1] : parts.length > 0 ? parts.join(":") : undefined;
+  if (target === "" || (bracketed && (published === undefined || parts.length > 0)) || hostIp === "") {
+    field.problem("Invalid", `${show(text)} is no port; expected ${FORM}`, variableHelp(text));
+    return [];
+  }
+  return expand({ target, published: published || undefined, protocol, hostIp }, field);
+};
+
+const longPort = (port: ComposePort, field: Field): PortSpec[] => {
+  const published = port.published === undefined || port.published === "" ? undefined : String(port.published);
+  const hostIp = port.host_ip?.replace(/^\[(.*)\]$/, "$1") || undefined;
+  return expand({ target: String(port.target), published, protocol: port.protocol ?? "tcp", hostIp }, field);
+};
+
+const ANY = new Set([undefined, "0.0.0.0", "::"]);
+
+/** Whether both cannot be open on one node. */
+export const portsClash = (a: PortSpec, b: PortSpec): boolean =>
+  a.published !== undefined &&
+  a.published === b.published &&
+  a.protocol === b.protocol &&
+  (a.hostIp === b.hostIp || ANY.has(a.hostIp) || ANY.has(b.hostIp));
+
+/** `8080`, `127.0.0.1:8080/udp`: a host port in messages. */
+export const showPort = (p: PortSpec): string =>
+  `${p.hostIp === undefined ? "" : `${p.hostIp}:`}${p.published ?? ""}${p.protocol === "tcp" ? "" : `/${p.protocol}`}`;
+
+/** All entries, expanded, in the order written. */
+export const normalizePorts = (ports: readonly (string | number | ComposePort)[], field: Field): PortSpec[] => {
+  const all: PortSpec[] = [];
+  const byPort = new Map<number, PortSpec[]>();
+  ports.forEach((port, i) => {
+    const at = field.at(i);
+    const found = typeof port === "object" ? longPort(port, at) : shortPort(String(port), at);
+    for (const spec of found) {
+      const others = byPort.get(spec.published ?? 0) ?? [];
+      if (others.some((other) => portsClash(other, spec))) {
+        at.problem("Duplicate", `the host port ${showPort(spec)} is published twice by this service`);
+        return;
+      }
+      byPort.set(spec.published ?? 0, [...others, spec]);
+      if (all.length < MAX_PORTS) all.push(spec);
+      else if (all.length === MAX_PORTS) {
+        field.problem("Invalid", `at most ${MAX_PORTS} ports can be opened for a service`);
+        return;
+      }
+    }
+  });
+  return all;
+};

@@ -1,0 +1,166 @@
+// One service of a Compose body, spelled out.
+import { constants } from "node:os";
+import type { ContainerSpec, Dependency, NetworkAttachment } from "../fleet.ts";
+import type { ComposeService, ComposeServiceNetwork } from "../types.ts";
+import { show } from "../words.ts";
+import { CAPABILITIES } from "./capabilities.ts";
+import { normalizeCommand } from "./command.ts";
+import { type Field, looksUninterpolated, type StackContext, variableHelp } from "./context.ts";
+import { normalizeDeploy } from "./deploy.ts";
+import { normalizeDuration, normalizeHealthcheck } from "./healthcheck.ts";
+import { checkImage } from "./image.ts";
+import { normalizeMounts } from "./mounts.ts";
+import type { NormalService } from "./normal.ts";
+import { normalizePorts } from "./ports.ts";
+import { normalizeEnvironment, normalizeLabels } from "./values.ts";
+
+/** Compose's default. */
+const STOP_GRACE_MS = 10_000;
+const RESTARTS = ["no", "always", "on-failure", "unless-stopped"] as const;
+
+const normalizeRestart = (restart: string | boolean | undefined, awaited: boolean, field: Field): ContainerSpec["restart"] => {
+  // Who is waited for to complete must be allowed to end; a failure is still tried again.
+  if (restart === undefined) return { policy: awaited ? "on-failure" : "unless-stopped" };
+  if (restart === false) {
+    field.warn('the boolean false is read as "no": YAML 1.1 programs such as kubectl read a bare no as false; quote it: restart: "no"');
+    return { policy: "no" };
+  }
+  const match = /^([a-z-]+)(?::(\d{1,9}))?$/.exec(String(restart));
+  const policy = RESTARTS.find((word) => word === match?.[1]);
+  if (!policy || (match?.[2] !== undefined && policy !== "on-failure")) {
+    const guess = typeof restart === "string" ? field.guess(restart, RESTARTS) : "";
+    const message = `must be no, always, on-failure, on-failure:<times> or unless-stopped; got ${show(restart)}${guess}`;
+    field.problem("NotSupported", message, variableHelp(String(restart)));
+    return { policy: "no" };
+  }
+  const maxRetries = match?.[2] === undefined ? 0 : Number(match[2]);
+  return { policy, ...(maxRetries > 0 ? { maxRetries } : {}) };
+};
+
+const normalizeNetworks = (service: ComposeService, context: StackContext, field: Field): NetworkAttachment[] => {
+  const { networks } = service;
+  const isList = Array.isArray(networks);
+  const written: [string, ComposeServiceNetwork, Field][] = isList
+    ? networks.map((key, i) => [key, null, field.at(i)])
+    : Object.entries(networks ?? {}).map(([key, settings]) => [key, settings, field.at(key)]);
+  const entries: typeof written = written.length > 0 ? written : [["default", null, field]];
+  const found = new Map<string, NetworkAttachment>();
+  for (const [key, settings, at] of entries) {
+    const declared = context.networks?.get(key);
+    if (context.networks && !declared) {
+      const guess = at.guess(key, context.networks.keys());
+      const help = guess ? undefined : `Declare it: \`networks: {${key}: {}}\` beside \`services\`.`;
+      at.problem("Invalid", `the network ${show(key)} is not declared under spec.networks${guess}`, help);
+    }
+    if (found.has(key)) at.warn(`the network ${show(key)} is listed twice`);
+    const aliases = [...new Set(settings?.aliases ?? [])];
+    const bad = aliases.findIndex((alias) => !/^[A-Za-z0-9_][A-Za-z0-9_.-]{0,252}$/.test(alias));
+    if (bad >= 0) at.at("aliases", bad).problem("Invalid", `${show(aliases[bad])} is no host name`);
+    if (declared) found.set(key, { ...declared, aliases: aliases.filter((alias) => alias !== field.keys[2]).toSorted() });
+  }
+  return [...found.values()].toSorted((a, b) => (a.key < b.key ? -1 : 1));
+};
+
+const normalizeDependencies = (name: string, service: ComposeService, context: StackContext, field: Field): Dependency[] => {
+  const written = service.depends_on ?? [];
+  const entries: [Dependency, Field][] = Array.isArray(written)
+    ? written.map((other, i) => [{ service: other, condition: "service_started" }, field.at(i)])
+    : Object.entries(written).map(([other, { condition }]) => [{ service: other, condition }, field.at(other)]);
+  const found = new Map<string, Dependency>();
+  for (const [dependency, at] of entries) {
+    const other = dependency.service;
+    if (!context.services.has(other)) at.problem("Invalid", `there is no service ${show(other)}${at.guess(other, context.services)}`);
+    else if (other === name) at.problem("Invalid", "a service cannot depend on itself");
+    else found.set(other, dependency);
+  }
+  return [...found.values()].toSorted((a, b) => (a.service < b.service ? -1 : 1));
+};
+
+const normalizeSignal = (signal: string, field: Field): string => {
+  const upper = signal.toUpperCase();
+  const full = /^\d+$/.test(upper) || upper.startsWith("SIG") ? upper : `SIG${upper}`;
+  const known =
+    /^([1-9]|[1-5]\d|6[0-4])$/.test(full) || Object.hasOwn(constants.signals, full) || /^SIGRTM(IN|AX)([+-]\d{1,2})?$/.test(full);
+  if (!known) {
+    const guess = field.guess(full, Object.keys(constants.signals));
+    field.problem("Invalid", `${show(signal)} is no signal${guess || ", such as SIGTERM"}`, variableHelp(signal));
+  }
+  return full;
+};
+
+const normalizeCapabilities = (capabilities: readonly string[] | null | undefined, field: Field): string[] => {
+  const names = (capabilities ?? []).map((text, i) => {
+    const name = text.toUpperCase().replace(/^CAP_/, "");
+    if (!CAPABILITIES.has(name)) field.at(i).problem("Invalid", `${show(text)} is no Linux capability${field.guess(name, CAPABILITIES)}`);
+    return name;
+  });
+  return [...new Set(names)].toSorted();
+};
+
+const checkTexts = (service: ComposeService, field: Field): void => {
+  const { working_dir: dir, hostname } = service;
+  if (dir && !dir.startsWith("/")) {
+    field.at("working_dir").problem("Invalid", `must be an absolute path; got ${show(dir)}`, variableHelp(dir));
+  }
+  if (hostname && !/^[A-Za-z0-9_][A-Za-z0-9_.-]{0,62}$/.test(hostname)) {
+    const message = `${show(hostname)} is no host name, which has letters, digits, "-" and ".", at most 63`;
+    field.at("hostname").problem("Invalid", message, variableHelp(hostname));
+  }
+};
+
+/** Values that look as if a variable was left in. Not in commands and checks: a shell inside the container may fill those in. */
+const warnAboutVariables = (value: unknown, field: Field): void => {
+  if (typeof value === "string") {
+    const variable = looksUninterpolated(value);
+    if (variable) field.warn(`${variable} looks like a variable; the server fills in none and keeps it as written`);
+  } else if (typeof value === "object" && value !== null) {
+    for (const [key, entry] of Object.entries(value)) warnAboutVariables(entry, field.at(Array.isArray(value) ? Number(key) : key));
+  }
+};
+
+/** The result is whole only when no problem was added. `service` has passed the schema. */
+export const normalizeService = (name: string, service: ComposeService, context: StackContext, field: Field): NormalService => {
+  const { command: _command, entrypoint: _entrypoint, healthcheck: _check, ...plain } = service;
+  for (const [key, value] of Object.entries(plain)) if (!key.startsWith("x-")) warnAboutVariables(value, field.at(key));
+  checkImage(service.image, field.at("image"));
+  checkTexts(service, field);
+  const deploy = normalizeDeploy(service.deploy, field.at("deploy"));
+  const command = normalizeCommand(service.command, field.at("command"));
+  const entrypoint = normalizeCommand(service.entrypoint, field.at("entrypoint"));
+  if (command?.length === 0 && entrypoint === undefined) {
+    field.at("command").warn("the engine cannot take an image's command away; set `entrypoint`, too, and the image's command is not used");
+  }
+  const user = service.user === undefined ? "" : String(service.user);
+  const healthcheck = normalizeHealthcheck(service.healthcheck, field.at("healthcheck"));
+  const grace = service.stop_grace_period;
+  return {
+    name,
+    mode: deploy.mode,
+    replicas: deploy.replicas,
+    constraints: deploy.constraints,
+    dependsOn: normalizeDependencies(name, service, context, field.at("depends_on")),
+    container: {
+      image: service.image,
+      pullPolicy: service.pull_policy ?? "missing",
+      ...(command ? { command } : {}),
+      ...(entrypoint ? { entrypoint } : {}),
+      env: normalizeEnvironment(service.environment, field.at("environment")),
+      labels: normalizeLabels(service.labels, field.at("labels")),
+      ...(user ? { user } : {}),
+      ...(service.working_dir ? { workingDir: service.working_dir } : {}),
+      ...(service.hostname ? { hostname: service.hostname } : {}),
+      ...(service.stop_signal ? { stopSignal: normalizeSignal(service.stop_signal, field.at("stop_signal")) } : {}),
+      stopGraceMs: (grace === undefined ? undefined : normalizeDuration(grace, field.at("stop_grace_period"))) ?? STOP_GRACE_MS,
+      init: service.init ?? false,
+      readOnly: service.read_only ?? false,
+      capAdd: normalizeCapabilities(service.cap_add, field.at("cap_add")),
+      capDrop: normalizeCapabilities(service.cap_drop, field.at("cap_drop")),
+      restart: normalizeRestart(service.restart, context.awaited.has(name), field.at("restart")),
+      ...(healthcheck ? { healthcheck } : {}),
+      ports: normalizePorts(service.ports ?? [], field.at("ports")),
+      mounts: normalizeMounts(service.volumes ?? [], context.volumes, field.at("volumes")),
+      networks: normalizeNetworks(service, context, field.at("networks")),
+      limits: deploy.limits,
+    },
+  };
+};
