@@ -1,0 +1,13 @@
+// The command table. Help, the reference and the tests are made from it.
+import type { CommandSpec } from "../command.ts";
+import { apply } from "./apply.ts";
+import { deleteCommand } from "./delete.ts";
+import { get } from "./get.ts";
+import { nodeLs } from "./node-ls.ts";
+import { plan } from "./plan.ts";
+import { ps } from "./ps.ts";
+import { status } from "./status.ts";
+import { up } from "./up.ts";
+import { version } from "./version.ts";
+
+export const COMMANDS: readonly CommandSpec[] = [up, apply, plan, deleteCommand, get, status, ps, nodeLs, version];

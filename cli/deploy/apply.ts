@@ -1,0 +1,72 @@
+// `steady apply` and the second half of `steady up`: send what differs, then wait until it is so.
+import type { Context } from "../command.ts";
+import { ApiError, CliError, EXIT } from "../errors.ts";
+import type { KubeObject } from "../../schemas/meta.ts";
+import type { Resource } from "../../schemas/resources.ts";
+import { type Applied, applyObject } from "../kube/apply.ts";
+import type { Connection } from "../kube/connect.ts";
+import type { Loaded } from "../manifest/load.ts";
+import type { ProgressMode } from "../rollout/progress.ts";
+import { waitForStacks } from "../rollout/wait.ts";
+
+/** What must be there before what: namespaces first, then what Stacks use. */
+const ORDER = ["Namespace", "Node", "Secret", "ConfigMap", "Stack"];
+
+const nameOf = (r: Resource, name: string): string => `${r.group ? `${r.singular}.${r.group}` : r.singular}/${name}`;
+
+/**
+ * Applies all, tells each result on stdout (`stack.steadfleet.dev/shop created`; `-o json` and `-o name` likewise) and waits for the Stacks.
+ * One object that is refused does not keep the others from being applied; the first refusal decides the exit code.
+ */
+export const applyAll = async (
+  ctx: Context,
+  { client }: Connection,
+  loaded: readonly Loaded[],
+  output: string | undefined,
+): Promise<number> => {
+  const dryRun = ctx.flags.bool("dry-run");
+  const applied: (Applied<KubeObject> & { loaded: Loaded })[] = [];
+  let refused: unknown;
+  for (const l of loaded.toSorted((a, b) => ORDER.indexOf(a.manifest.kind) - ORDER.indexOf(b.manifest.kind)))
+    try {
+      const result = await applyObject(client, l, { dryRun, signal: ctx.io.signal });
+      applied.push({ ...result, loaded: l });
+      const name = nameOf(l.resource, l.manifest.metadata.name);
+      if (output === "name") ctx.io.stdout.write(`${name}\n`);
+      else if (output === undefined) ctx.io.stdout.write(`${name} ${result.result}${dryRun ? " (server dry run)" : ""}\n`);
+    } catch (error) {
+      if (!(error instanceof ApiError) || loaded.length === 1 || error.code === 401) throw error;
+      ctx.io.stderr.write(`error: ${nameOf(l.resource, l.manifest.metadata.name)}: ${error.message}\n`);
+      refused ??= new CliError(
+        error.code === 409 ? EXIT.conflict : error.code === 403 ? EXIT.unreachable : EXIT.usage,
+        `${l.file}: not everything was applied`,
+      );
+    }
+  let code: number = EXIT.ok;
+  const stacks = applied.filter((a) => a.loaded.manifest.kind === "Stack");
+  if (stacks.length > 0 && !dryRun && !ctx.flags.bool("detach"))
+    code = await waitForStacks(
+      client,
+      ctx.io,
+      stacks.map(({ object: { metadata } }) => ({
+        namespace: metadata.namespace ?? "default",
+        name: metadata.name,
+        generation: metadata.generation ?? 1,
+      })),
+      { mode: (ctx.flags.str("progress") ?? "auto") as ProgressMode, style: ctx.err, timeoutMs: ctx.flags.duration("timeout") },
+    );
+  if (output === "json" || output === "yaml") await printObjects(ctx, output, applied);
+  if (refused !== undefined) throw refused;
+  return code;
+};
+
+/** As the API has them now accepted; the state after the wait is `steady get`'s. */
+const printObjects = async (ctx: Context, output: "json" | "yaml", applied: readonly Applied<KubeObject>[]): Promise<void> => {
+  const objects = applied.map((a) => a.object);
+  const value = objects.length === 1 ? objects[0] : { apiVersion: "v1", kind: "List", metadata: {}, items: objects };
+  ctx.io.stdout.write(
+    output === "json"
+      ? `${JSON.stringify(value, undefined, 2)}\n`
+      : (await import("yaml")).stringify(value, { version: "1.1", lineWidth: 0 }),
+  );
+};

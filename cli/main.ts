@@ -1,0 +1,66 @@
+#!/usr/bin/env node
+// The one place that knows the process: arguments, environment, streams, signals.
+import { homedir, hostname } from "node:os";
+import { realEnv } from "../store/env.ts";
+import { COMMANDS } from "./commands/index.ts";
+import type { Io, Output } from "./io.ts";
+import { run } from "./run.ts";
+
+const output = (stream: NodeJS.WriteStream): Output => ({
+  write: (text) => void stream.write(text),
+  get isTTY() {
+    return stream.isTTY;
+  },
+  get columns() {
+    return stream.columns || 80;
+  },
+  get rows() {
+    return stream.rows || 24;
+  },
+});
+
+const stdin = async (): Promise<string> => {
+  let text = "";
+  process.stdin.setEncoding("utf8");
+  for await (const chunk of process.stdin) text += String(chunk);
+  return text;
+};
+
+const ask = async (prompt: string, signal: AbortSignal): Promise<string | undefined> => {
+  if (!process.stdin.isTTY || !process.stderr.isTTY) return undefined;
+  const { createInterface } = await import("node:readline/promises");
+  const lines = createInterface({ input: process.stdin, output: process.stderr });
+  try {
+    return await lines.question(prompt, { signal });
+  } finally {
+    lines.close();
+  }
+};
+
+const stop = new AbortController();
+let signals = 0;
+for (const name of ["SIGINT", "SIGTERM"] as const)
+  process.on(name, () => {
+    stop.abort(name);
+    // A second Ctrl-C does not wait for an orderly end.
+    if (++signals > 1) process.exit(130);
+  });
+
+// The reader of a pipe may leave early: `steady get pods | head -1`.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => process.exit(error.code === "EPIPE" ? 0 : 1));
+process.stderr.on("error", () => {});
+
+const io: Io = {
+  stdout: output(process.stdout),
+  stderr: output(process.stderr),
+  stdin,
+  ask: (prompt) => ask(prompt, stop.signal),
+  env: process.env,
+  cwd: process.cwd(),
+  home: homedir(),
+  hostname: hostname(),
+  clock: realEnv,
+  signal: stop.signal,
+};
+
+process.exitCode = await run(process.argv.slice(2), io, COMMANDS);

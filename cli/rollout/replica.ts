@@ -1,0 +1,131 @@
+// A Pod in the words of the CLI: what it is doing, why it is not ready, and whether waiting longer can help.
+import { LABELS } from "../../schemas/constants.ts";
+import { ANNOTATIONS } from "../../schemas/views.ts";
+import type { PodObject } from "./types.ts";
+
+/** `ready` and `done` are good ends; `failed` is one that waiting will not mend. */
+export type ReplicaState = "ready" | "done" | "working" | "failed" | "removing";
+
+export interface Replica {
+  pod: string;
+  uid: string;
+  /** `web-0`; `web@nas` for a pod of a global service. */
+  name: string;
+  service: string;
+  node: string;
+  state: ReplicaState;
+  /** One word or a short phrase: Healthy, Pulling, CrashLoopBackOff, … */
+  word: string;
+  /** A sentence. */
+  message: string;
+  restarts: number;
+  exitCode?: number;
+  /** The engine killed it for want of memory. */
+  oom: boolean;
+  log: string[];
+  createdAt: number;
+  image: string;
+  /** Digest or id of the image that runs. */
+  imageId: string;
+  /** The stack's revision that it was made for, when the server says. */
+  revision?: number;
+}
+
+/** Reasons that no waiting mends: somebody has to change the manifest, the registry or the host. */
+const TERMINAL = new Set([
+  "ImageNotFound",
+  "ImageNotPresent",
+  "ImageDenied",
+  "ImagePullDenied",
+  "PullDenied",
+  "Unauthorized",
+  "ErrImageNeverPull",
+  "InvalidImageName",
+  "InvalidImage",
+  "ImagePlatformMismatch",
+  "PlatformMismatch",
+  "MountNotFound",
+  "BindSourceMissing",
+  "ForeignName",
+  "ForeignVolume",
+  "ForeignNetwork",
+]);
+/** Restarts after which a crash loop is taken for one. */
+const CRASHES = 3;
+
+const time = (s: string | undefined): number => (s === undefined ? 0 : Date.parse(s) || 0);
+
+export const replicaOf = (pod: PodObject): Replica => {
+  const { metadata, status = {} } = pod;
+  const labels = metadata.labels ?? {};
+  const container = status.containerStatuses?.[0];
+  const { waiting, terminated } = container?.state ?? {};
+  const last = terminated ?? container?.lastState?.terminated;
+  const ready = status.conditions?.find((c) => c.type === "Ready");
+  const isReady = ready?.status === "True" || (ready === undefined && container?.ready === true);
+  const restarts = container?.restartCount ?? 0;
+  const reason = status.reason || waiting?.reason || (terminated ? terminated.reason : undefined) || ready?.reason || "";
+  const message = status.message || waiting?.message || ready?.message || "";
+  const exitCode = last?.exitCode;
+  const state: ReplicaState =
+    metadata.deletionTimestamp !== undefined
+      ? "removing"
+      : status.phase === "Succeeded"
+        ? "done"
+        : isReady
+          ? "ready"
+          : status.phase === "Failed" || TERMINAL.has(reason) || (reason === "CrashLoopBackOff" && restarts >= CRASHES)
+            ? "failed"
+            : "working";
+  const service = labels[LABELS.service] ?? pod.spec?.containers?.[0]?.name ?? metadata.name;
+  const node = pod.spec?.nodeName ?? "";
+  const slot = metadata.annotations?.[ANNOTATIONS.slot];
+  const revision = Number(metadata.annotations?.[ANNOTATIONS.revision] ?? Number.NaN);
+  return {
+    pod: metadata.name,
+    uid: metadata.uid,
+    name: slot === undefined ? metadata.name : slot === node ? `${service}@${node}` : `${service}-${slot}`,
+    service,
+    node,
+    state,
+    word: wordOf(state, reason, status.phase, container?.health),
+    message,
+    restarts,
+    ...(exitCode === undefined ? {} : { exitCode }),
+    oom: last?.reason === "OOMKilled" || reason === "OOMKilled",
+    log: logOf(last?.message),
+    createdAt: time(metadata.creationTimestamp),
+    image: pod.spec?.containers?.[0]?.image ?? "",
+    imageId: container?.imageID ?? "",
+    ...(Number.isNaN(revision) ? {} : { revision }),
+  };
+};
+
+const wordOf = (state: ReplicaState, reason: string, phase: string | undefined, health: string | undefined): string => {
+  if (state === "ready") return "Healthy";
+  if (state === "done") return "Completed";
+  if (state === "removing") return "Removing";
+  if (reason !== "") return reason;
+  if (health === "starting") return "WaitingForHealthcheck";
+  if (health === "unhealthy") return "Unhealthy";
+  return phase ?? "Pending";
+};
+
+const logOf = (text: string | undefined): string[] => (text ? text.replace(/\n+$/, "").split("\n").slice(-10) : []);
+
+/** `CrashLoopBackOff: …, exit 137 (out of memory), 4 restarts`: what a person needs beside the name. */
+export const describe = (r: Replica): string => {
+  const facts: string[] = [];
+  if (r.message && r.message !== r.word) facts.push(r.message);
+  if (r.state !== "ready" && r.state !== "done") {
+    if (r.exitCode !== undefined && !/exit(ed)?\b.*\d/i.test(r.message)) facts.push(`exit ${r.exitCode}${r.oom ? " (out of memory)" : ""}`);
+    if (r.restarts > 0 && !/restart/i.test(r.message)) facts.push(`${r.restarts} restart${r.restarts === 1 ? "" : "s"}`);
+  }
+  return facts.length > 0 ? `${r.word}: ${facts.join(", ")}` : r.word;
+};
+
+export const byName = (a: Replica, b: Replica): number =>
+  a.service.localeCompare(b.service) ||
+  a.name.localeCompare(b.name, "en", { numeric: true }) ||
+  a.createdAt - b.createdAt ||
+  a.pod.localeCompare(b.pod);

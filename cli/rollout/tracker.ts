@@ -1,0 +1,135 @@
+// One stack's rollout as it is seen from outside: folds watch events into a view, and decides when it is over.
+import type { Condition } from "../../schemas/meta.ts";
+import { byName, type Replica, replicaOf } from "./replica.ts";
+import type { PodObject, StackObject } from "./types.ts";
+
+export interface Row extends Replica {
+  /** Milliseconds (monotonic) since when it says the same. */
+  since: number;
+}
+
+export type Outcome = "progressing" | "succeeded" | "failed" | "rolledBack" | "deleted";
+
+export interface View {
+  stack: string;
+  namespace: string;
+  revision: number | undefined;
+  health: string;
+  progress: number;
+  ready: string;
+  rows: Row[];
+  outcome: Outcome;
+  /** Why it failed, or what is being waited for. */
+  why: string[];
+  /** The controller has answered this generation. */
+  observed: boolean;
+}
+
+/** How long a bad word must hold before it ends the wait: the next look may already be better. Milliseconds. */
+const GRACE = { terminal: 0, unplaceable: 5000, stackFailed: 5000 } as const;
+const UNPLACEABLE = /^(Unplaceable|Unschedulable|NoNodeFits|NotPlaced|Placement)/;
+
+export class Tracker {
+  readonly name: string;
+  readonly namespace: string;
+  readonly #generation: number;
+  #stack: StackObject | undefined;
+  #seen = false;
+  readonly #pods = new Map<string, PodObject>();
+  readonly #since = new Map<string, { said: string; at: number }>();
+
+  /** @param generation the metadata.generation that is waited for */
+  constructor(name: string, namespace: string, generation: number) {
+    this.name = name;
+    this.namespace = namespace;
+    this.#generation = generation;
+  }
+
+  setStack(stack: StackObject | undefined): void {
+    this.#stack = stack;
+    this.#seen = true;
+  }
+
+  setPods(pods: readonly PodObject[]): void {
+    this.#pods.clear();
+    for (const pod of pods) this.setPod(pod);
+  }
+
+  setPod(pod: PodObject): void {
+    this.#pods.set(pod.metadata.name, pod);
+  }
+
+  removePod(pod: PodObject): void {
+    this.#pods.delete(pod.metadata.name);
+    this.#since.delete(pod.metadata.name);
+  }
+
+  /** @param now monotonic milliseconds */
+  view(now: number): View {
+    const status = this.#stack?.status ?? {};
+    const rows = [...this.#pods.values()]
+      .map(replicaOf)
+      .toSorted(byName)
+      .map((r): Row => ({ ...r, since: this.#held(r.pod, `${r.state} ${r.word}`, now) }));
+    const observed = (status.observedGeneration ?? 0) >= this.#generation;
+    const base = {
+      stack: this.name,
+      namespace: this.namespace,
+      revision: status.revision,
+      health: status.health ?? "Unknown",
+      progress: observed ? (status.progress ?? 0) : 0,
+      ready: status.ready ?? `${rows.filter((r) => r.state === "ready").length}/?`,
+      rows,
+      observed,
+    };
+    return { ...base, ...this.#judge(rows, observed, now) };
+  }
+
+  #held(key: string, said: string, now: number): number {
+    const before = this.#since.get(key);
+    if (before?.said === said) return before.at;
+    this.#since.set(key, { said, at: now });
+    return now;
+  }
+
+  #judge(rows: readonly Row[], observed: boolean, now: number): { outcome: Outcome; why: string[] } {
+    const stack = this.#stack;
+    if (!stack)
+      return this.#seen ? { outcome: "deleted", why: ["the stack is gone"] } : { outcome: "progressing", why: ["waiting for the API"] };
+    if (stack.metadata.deletionTimestamp !== undefined) return { outcome: "deleted", why: ["the stack is being deleted"] };
+    const status = stack.status ?? {};
+    if (!observed) return { outcome: "progressing", why: ["waiting for the controller"] };
+    const conditions = status.conditions ?? [];
+    const rolledBack = conditions.find((c) => c.reason === "RolledBack");
+    if (rolledBack) return { outcome: "rolledBack", why: [rolledBack.message] };
+    if (status.health === "Healthy" && (status.progress ?? 100) >= 100 && !holds(conditions, "Progressing"))
+      return { outcome: "succeeded", why: [] };
+    const failed = rows.filter((r) => r.state === "failed" && this.#isCurrent(r) && now - r.since >= GRACE.terminal);
+    if (failed.length > 0) return { outcome: "failed", why: failed.map((r) => `${r.name}${r.node ? ` on ${r.node}` : ""}: ${r.word}`) };
+    const unplaceable = conditions.find((c) => UNPLACEABLE.test(c.reason) && c.message !== "");
+    if (unplaceable && now - this.#held("\u0000placement", unplaceable.message, now) >= GRACE.unplaceable)
+      return { outcome: "failed", why: [unplaceable.message] };
+    if (!unplaceable) this.#since.delete("\u0000placement");
+    if (status.health === "Failed" && now - this.#held("\u0000health", "Failed", now) >= GRACE.stackFailed)
+      return { outcome: "failed", why: conditions.filter((c) => c.type === "Degraded" && c.status === "True").map((c) => c.message) };
+    if (status.health !== "Failed") this.#since.delete("\u0000health");
+    return { outcome: "progressing", why: waitingFor(rows, conditions, unplaceable) };
+  }
+
+  /** A pod of an older revision, in a service that is not yet fully updated, is on its way out: its trouble is not this rollout's. */
+  #isCurrent(row: Row): boolean {
+    const status = this.#stack?.status ?? {};
+    const service = status.services?.[row.service];
+    if (!service) return status.services === undefined;
+    return row.revision === undefined || row.revision === status.revision || service.updated >= service.desired;
+  }
+}
+
+const holds = (conditions: readonly Condition[], type: string): boolean => conditions.some((c) => c.type === type && c.status === "True");
+
+const waitingFor = (rows: readonly Row[], conditions: readonly Condition[], unplaceable: Condition | undefined): string[] => {
+  const busy = rows.filter((r) => r.state === "working" || r.state === "failed").map((r) => `${r.name}: ${r.word}`);
+  if (unplaceable) return [unplaceable.message, ...busy];
+  if (busy.length > 0) return busy;
+  return conditions.filter((c) => c.type === "Progressing" && c.message !== "").map((c) => c.message);
+};

@@ -1,0 +1,45 @@
+// The parts of API objects that the CLI reads. Everything optional: an older or newer server may leave things out.
+import type { Condition, Health, KubeObject } from "../../schemas/meta.ts";
+
+export interface StackObject extends KubeObject {
+  spec?: Record<string, unknown>;
+  status?: {
+    observedGeneration?: number;
+    health?: Health;
+    revision?: number;
+    progress?: number;
+    ready?: string;
+    conditions?: Condition[];
+    services?: Record<string, { mode: string; desired: number; updated: number; ready: number; image: string; message?: string }>;
+    nodes?: string[];
+    volumes?: Record<string, { node: string }>;
+  };
+}
+
+export interface ContainerState {
+  waiting?: { reason?: string; message?: string };
+  running?: { startedAt?: string };
+  terminated?: { exitCode?: number; reason?: string; message?: string; startedAt?: string; finishedAt?: string };
+}
+
+export interface PodObject extends KubeObject {
+  spec?: {
+    nodeName?: string;
+    containers?: { name: string; image?: string; ports?: { containerPort: number; hostPort?: number; protocol?: string }[] }[];
+  };
+  status?: {
+    phase?: string;
+    reason?: string;
+    message?: string;
+    startTime?: string;
+    conditions?: { type: string; status: string; reason?: string; message?: string; lastTransitionTime?: string }[];
+    containerStatuses?: {
+      ready?: boolean;
+      restartCount?: number;
+      health?: string;
+      state?: ContainerState;
+      lastState?: ContainerState;
+      imageID?: string;
+    }[];
+  };
+}
