@@ -1,0 +1,69 @@
+// Every example is applied as its own comment says, and becomes Healthy.
+import { readdirSync, readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { parse } from "yaml";
+import type { Stack } from "../../schemas/types.ts";
+import { REGISTRY } from "../../examples/images/build.ts";
+import { Fleet } from "../harness/fleet.ts";
+
+const directory = fileURLToPath(new URL("../../examples/", import.meta.url));
+const manifests = readdirSync(directory).filter((file) => file.endsWith(".yaml"));
+/** What else each example promises. */
+const promises: Record<string, (fleet: Fleet) => Promise<void>> = {
+  "web.yaml": async (fleet) => expect(await page(fleet, "web", "web", 8080)).toContain("Welcome to nginx!"),
+  "shop.yaml": async (fleet) => {
+    expect(await page(fleet, "shop", "web", 8081)).toContain("Welcome to nginx!");
+    const [db] = (await fleet.everywhere("shop")).filter(({ Name }) => Name.startsWith("/shop-db-"));
+    const jobs = () => fleet.member(db?.node ?? "").host.docker(["exec", db?.Id ?? "", "redis-cli", "get", "jobs"]);
+    await fleet.until("the workers to do jobs", async () => Number(await jobs()) > 0);
+  },
+  "global.yaml": async (fleet) => {
+    for (const { host } of fleet.members) {
+      const metrics = await fleet.until("metrics", () => fetch(`http://${host.address}:9100/metrics`).then((answer) => answer.text()));
+      expect(metrics).toMatch(/^node_load1 \d/);
+    }
+  },
+};
+
+/** What a service answers on a port of the node that it runs on. */
+async function page(fleet: Fleet, stack: string, service: string, port: number): Promise<string> {
+  const [one] = (await fleet.everywhere(stack)).filter(({ Name }) => Name.startsWith(`/${stack}-${service}-`));
+  const { address } = fleet.member(one?.node ?? "").host;
+  return fleet.until(`http://${address}:${port}/`, () => fetch(`http://${address}:${port}/`).then((answer) => answer.text()));
+}
+
+describe("examples", () => {
+  let fleet: Fleet;
+  beforeAll(async () => {
+    fleet = await Fleet.start({ images: ["nginx", "redis", "busybox"] });
+  });
+  afterAll(() => fleet?.stop());
+
+  it("has a promise for each file", () => {
+    expect(Object.keys(promises).toSorted()).toEqual(manifests.toSorted());
+  });
+
+  it.each(manifests)("%s", async (file) => {
+    const text = readFileSync(directory + file, "utf8");
+    expect(text).toMatch(/^# \w/);
+    expect(text, "the images come from one registry, so that one change moves them all").not.toMatch(new RegExp(`image: (?!${REGISTRY}/)`));
+    const { code, stdout, stderr } = await fleet.steady(["apply", "-f", directory + file]);
+    expect(code, stdout + stderr).toBe(0);
+    const { metadata } = parse(text) as Stack;
+    await fleet.healthy(metadata.name, 1000);
+    await promises[file]?.(fleet);
+    const gone = await fleet.steady(["delete", metadata.name, "--yes"]);
+    expect(gone.code, gone.stdout + gone.stderr).toBe(0);
+    expect(await fleet.everywhere(metadata.name)).toEqual([]);
+  });
+
+  it("compose.yaml", async () => {
+    const cwd = `${directory}compose`;
+    const { code, stdout, stderr } = await fleet.steady(["up", "--yes"], { cwd, env: { WEB_PORT: "8090" } });
+    expect(code, stdout + stderr).toBe(0);
+    await fleet.healthy("counter", 1000);
+    expect(await page(fleet, "counter", "web", 8090)).toContain("Welcome to nginx!");
+    expect((await fleet.steady(["delete", "counter", "--yes"])).code).toBe(0);
+  });
+});
