@@ -1,0 +1,315 @@
+// One node's agent: wires desired state, the engine and the reports together. All deciding is in the parts.
+import type { Logger } from "pino";
+import type { DesiredPod, NodeInfo, NodeSession, ObservedPod } from "../schemas/fleet.ts";
+import { isDeepStrictEqual } from "node:util";
+import { ensureCluster } from "../store/cluster.ts";
+import type { Env } from "../store/env.ts";
+import { FencedError } from "../store/errors.ts";
+import { Informer } from "../store/informer.ts";
+import { desiredKey, desiredPrefix, infoKey, observedKey, observedPrefix, parseNodeKey, sessionKey } from "../store/keys.ts";
+import type { Item, Kv } from "../store/kv.ts";
+import { openSession } from "../store/session.ts";
+import { WorkQueue } from "../store/workqueue.ts";
+import { type Checkpoint, readCheckpoint, writeCheckpoint } from "./checkpoint.ts";
+import { debounced } from "./debounce.ts";
+import type { Engine, EngineEvent, EngineInfo } from "./engine.ts";
+import { execute } from "./execute.ts";
+import { diskOf, localAddresses, localHostname, nodeInfo } from "./node-info.ts";
+import { type DesiredEntry, Pods } from "./pods.ts";
+import { Resources } from "./resources.ts";
+import { Runtime } from "./runtime.ts";
+import { StatusWriter } from "./status-writer.ts";
+import { World } from "./world.ts";
+import { LABELS } from "../schemas/constants.ts";
+
+export interface AgentParts {
+  kv: Kv;
+  env: Env;
+  log: Logger;
+  engine: Engine;
+  node: string;
+  dataDir: string;
+  labels: Record<string, string>;
+  version: string;
+  clusterId?: string | undefined;
+  sessionTtlSeconds: number;
+  pid: number;
+}
+
+/** Pods worked on at the same time. Most of them wait for the engine, whose own queue is bounded. */
+const WORKERS = 256;
+/** So long the first sync may take before the agent goes by its checkpoint. */
+const OFFLINE_AFTER_MS = 3_000;
+const SWEEP_EVERY_MS = 60_000;
+
+/** Runs until the signal is aborted. */
+export const runAgent = async (o: AgentParts, signal: AbortSignal): Promise<void> => {
+  const { kv, env, log, engine, node } = o;
+  let checkpoint = await readCheckpoint(o.dataDir, node, log);
+  const clusterId = o.clusterId ?? (await clusterOf(o, checkpoint, signal));
+  if (clusterId === undefined) return;
+  if (checkpoint && checkpoint.clusterId !== clusterId) {
+    log.warn({ checkpoint: checkpoint.clusterId, clusterId }, "checkpoint is of another cluster, going on without");
+    checkpoint = undefined;
+  }
+
+  const world = new World(clusterId);
+  const resources = new Resources(engine, clusterId);
+  const queue = new WorkQueue({ env, log, name: "pods" });
+  const writer = new StatusWriter({ kv, env, log });
+  const informer = new Informer<DesiredEntry>({ kv, env, log, prefix: desiredPrefix(node), decode: decodeDesired });
+  let everSynced = false;
+  let nonce = checkpoint?.nonce ?? "";
+  let info: NodeInfo | undefined;
+  let engineInfo: EngineInfo | undefined;
+  let sweptAt = -Infinity;
+
+  const desired = (key: string): DesiredEntry | undefined => (everSynced ? informer.get(keyOfPod(node, key)) : checkpoint?.desired[key]);
+  function* allDesired(): IterableIterator<[string, DesiredEntry]> {
+    if (!everSynced) yield* Object.entries(checkpoint?.desired ?? {});
+    else for (const [key, entry] of informer.entries()) yield [podOfKey(key), entry];
+  }
+  const lookAgain = (keys: Iterable<string>): void => {
+    for (const key of keys) {
+      pods.stale(key);
+      queue.add(key);
+    }
+  };
+  const enqueueAll = (): void => {
+    for (const [key] of allDesired()) queue.add(key);
+    for (const key of world.podKeys()) queue.add(key);
+    for (const [key] of pods.allObserved()) queue.add(key);
+  };
+
+  const pods = new Pods({
+    engine,
+    env,
+    log,
+    world,
+    resources,
+    desired,
+    allDesired,
+    // What cannot be read is not the same as what is not there.
+    mayRemove: (key) => informer.synced && runtime.settled && !informer.undecodable.has(keyOfPod(node, key)),
+    available: () => runtime.state.available,
+    suspect: () => runtime.suspect(),
+    write: (key, observed) => {
+      const [namespace = "", pod = ""] = key.split("/");
+      writer.put(observedKey(node, namespace, pod), observed ?? null);
+      save();
+    },
+    enqueue: (key) => queue.add(key),
+  });
+
+  const runtime: Runtime = new Runtime({
+    engine,
+    env,
+    log,
+    world,
+    onEvent: (event, pod) => {
+      resources.forget(event);
+      if (event.type === "network" && event.action === "destroy") lookAgain(usersOf(event, allDesired()));
+      // A container that is gone needs no further look; of others, only what came after the last look.
+      if (pod !== undefined && (pods.hint(pod, event) || event.action === "destroy")) queue.add(pod);
+      if (event.type === "container" && (event.action === "create" || event.action === "destroy")) describe();
+    },
+    onListed: (changed, first) => {
+      if (first) {
+        resources.forgetAll();
+        pods.fresh();
+        enqueueAll();
+      }
+      lookAgain(changed);
+      lookAgain(pods.due());
+      describe();
+      void sweep();
+    },
+    onState: () => {
+      engineInfo = undefined;
+      describe();
+    },
+  });
+
+  const save = debounced(
+    env,
+    500,
+    async () => {
+      const entries = Object.fromEntries(allDesired());
+      const observed = Object.fromEntries(pods.allObserved());
+      const revision = everSynced ? informer.revision : (checkpoint?.revision ?? 0);
+      await writeCheckpoint(o.dataDir, { version: 1, clusterId, node, revision, nonce, desired: entries, observed });
+    },
+    (error) => log.error({ err: error, dataDir: o.dataDir }, "checkpoint cannot be written"),
+  );
+
+  const describe = debounced(
+    env,
+    250,
+    async () => {
+      if (runtime.state.available) engineInfo ??= await engine.info();
+      const disk = await diskOf(engineInfo?.rootDir || o.dataDir).catch(() => diskOf(o.dataDir));
+      const next = nodeInfo(
+        {
+          hostname: localHostname(),
+          addresses: localAddresses(),
+          engine: engineInfo,
+          disk,
+          labels: o.labels,
+          containers: world.counts(),
+          runtime: runtime.state,
+          agentVersion: o.version,
+          now: env.now(),
+        },
+        info,
+      );
+      if (isDeepStrictEqual(next, info)) return;
+      info = next;
+      writer.put(infoKey(node), next);
+    },
+    (error) => log.warn({ err: error }, "node info is incomplete"),
+  );
+
+  /** Networks of ours that a crash left behind with no user. */
+  const sweep = async (): Promise<void> => {
+    if (!informer.synced || !runtime.settled || informer.undecodable.size > 0 || env.monotonic() - sweptAt < SWEEP_EVERY_MS) return;
+    sweptAt = env.monotonic();
+    try {
+      const found = await engine.listNetworks(`${LABELS.cluster}=${clusterId}`);
+      const actions = found.map(({ Name }) => ({ type: "releaseNetwork", name: Name }) as const);
+      const unused = { networkWanted: (name: string) => pods.networkWanted(name), desired: undefined, progress: () => {} };
+      await execute(actions, { engine, world, resources, ...unused });
+    } catch (error) {
+      log.warn({ err: error }, "networks could not be swept");
+    }
+  };
+
+  /** Reports of an earlier run or session, and what differs from them. */
+  const compareReports = async (): Promise<void> => {
+    const stored = new Map<string, Item>();
+    for (let after: string | undefined; ; ) {
+      const page = await kv.range(observedPrefix(node), { limit: 500, signal, ...(after === undefined ? {} : { after }) });
+      for (const item of page.items) stored.set(podOfKey(item.key), item);
+      after = page.items.at(-1)?.key;
+      if (!page.more) break;
+    }
+    for (const [key, item] of stored) {
+      writer.exists(item.key);
+      pods.recall(key, JSON.parse(item.value) as ObservedPod);
+      queue.add(key);
+    }
+    for (const [key, observed] of pods.allObserved()) {
+      const [namespace = "", pod = ""] = key.split("/");
+      if (!isDeepStrictEqual(JSON.parse(stored.get(key)?.value ?? "null"), observed))
+        writer.put(observedKey(node, namespace, pod), observed);
+    }
+    const own = (await kv.get(infoKey(node), { signal })).item;
+    if (own) writer.exists(own.key);
+    if (info && JSON.stringify(info) !== own?.value) writer.put(infoKey(node), info);
+  };
+
+  const sessions = async (): Promise<void> => {
+    while (!signal.aborted) {
+      const previousNonce = nonce;
+      nonce = env.uid();
+      const value: NodeSession = { nonce, hostname: localHostname(), pid: o.pid, startedAt: new Date(env.now()).toISOString() };
+      try {
+        // On disk first: a crash right after the commit must not cost the next run a lease's time. Both are the same agent's.
+        save();
+        await save.flush();
+        const session = await openSession(kv, {
+          env,
+          log,
+          key: sessionKey(node),
+          value,
+          ttlSeconds: o.sessionTtlSeconds,
+          previousNonce: previousNonce === "" ? undefined : previousNonce,
+          signal,
+        });
+        log.info({ node }, "session opened");
+        const until = AbortSignal.any([signal, session.lost]);
+        try {
+          await compareReports();
+          await writer.run(session.guard, until);
+        } finally {
+          if (signal.aborted) await session.close().catch((error) => log.warn({ err: error }, "session could not be closed"));
+        }
+      } catch (error) {
+        if (signal.aborted) return;
+        if (!(error instanceof FencedError)) log.warn({ err: error }, "session failed");
+        await env.sleep(200, signal).catch(() => {});
+      }
+    }
+  };
+
+  for (const [key, observed] of Object.entries(checkpoint?.observed ?? {})) pods.recall(key, observed);
+  informer.subscribe(({ key }) => {
+    if (!everSynced) return;
+    queue.add(podOfKey(key));
+    save();
+  });
+  informer.onState(({ synced, reason }) => {
+    if (!synced) return log.info({ reason }, "desired state is not live; going on with what is known");
+    everSynced = true;
+    enqueueAll();
+    save();
+  });
+  informer.start(signal);
+  await online(informer, env, signal);
+  if (!everSynced && checkpoint)
+    log.warn({ pods: Object.keys(checkpoint.desired).length }, "etcd does not answer; going by the checkpoint");
+
+  const work = queue.run({ workers: WORKERS, signal, reconcile: (key, s) => pods.reconcile(key, s) });
+  await Promise.all([work, runtime.run(signal), sessions(), informer.stopped]);
+  await save.flush();
+  describe.cancel();
+};
+
+/** etcd's answer, or the checkpoint's when it does not come; waits when neither knows. */
+const clusterOf = async (o: AgentParts, checkpoint: Checkpoint | undefined, signal: AbortSignal): Promise<string | undefined> => {
+  for (let told = false; !signal.aborted; ) {
+    const late = new AbortController();
+    const cancel = o.env.timer(OFFLINE_AFTER_MS, () => late.abort());
+    try {
+      const timeout = new Promise<never>((_, reject) => {
+        late.signal.addEventListener("abort", () => reject(new Error("etcd does not answer")), { once: true });
+        signal.addEventListener("abort", () => reject(new Error("stopped")), { once: true });
+      });
+      return await Promise.race([ensureCluster(o.kv, o.env), timeout]);
+    } catch (error) {
+      if (checkpoint) return checkpoint.clusterId;
+      if (!told) o.log.warn({ err: error }, "waiting for etcd: without it and without a checkpoint there is nothing to go by");
+      told = true;
+      await o.env.sleep(1_000, signal).catch(() => {});
+    } finally {
+      cancel();
+    }
+  }
+  return undefined;
+};
+
+const online = async (informer: Informer<DesiredEntry>, env: Env, signal: AbortSignal): Promise<void> => {
+  const late = new AbortController();
+  const cancel = env.timer(OFFLINE_AFTER_MS, () => late.abort());
+  await informer.waitSynced(AbortSignal.any([signal, late.signal])).catch(() => {});
+  cancel();
+};
+
+const decodeDesired = (item: Item): DesiredEntry => {
+  const pod = JSON.parse(item.value) as DesiredPod;
+  if (!pod.uid || !pod.name || !pod.namespace || !pod.container?.image) throw new TypeError(`${item.key} is no desired pod`);
+  return { pod, revision: item.mod };
+};
+
+/** `<namespace>/<pod>` of a key below desired or observed. */
+const podOfKey = (key: string): string => {
+  const parsed = parseNodeKey(key);
+  if (!parsed || !("pod" in parsed)) throw new TypeError(`${key} is no pod's key`);
+  return `${parsed.namespace}/${parsed.pod}`;
+};
+const keyOfPod = (node: string, key: string): string => {
+  const [namespace = "", pod = ""] = key.split("/");
+  return desiredKey(node, namespace, pod);
+};
+
+const usersOf = (event: EngineEvent, all: Iterable<[string, DesiredEntry]>): string[] =>
+  [...all].filter(([, { pod }]) => pod.container.networks.some((n) => n.name === event.attributes["name"])).map(([key]) => key);

@@ -1,0 +1,40 @@
+// Many calls, one run: at most one at a time, `ms` after the first call, and once more for calls during the run.
+import type { Env } from "../store/env.ts";
+
+export interface Debounced {
+  (): void;
+  /** Runs what is due now, and resolves when nothing runs any more. */
+  flush(): Promise<void>;
+  cancel(): void;
+}
+
+export const debounced = (env: Env, ms: number, run: () => Promise<void>, onError: (error: unknown) => void): Debounced => {
+  let cancelTimer: (() => void) | undefined;
+  let running: Promise<void> | undefined;
+  let again = false;
+
+  const go = async (): Promise<void> => {
+    cancelTimer?.();
+    cancelTimer = undefined;
+    again = false;
+    running = run().catch(onError);
+    await running;
+    running = undefined;
+    if (again) schedule();
+  };
+  const schedule = (): void => {
+    if (running) again = true;
+    else cancelTimer ??= env.timer(ms, () => void go());
+  };
+  return Object.assign(schedule, {
+    flush: async () => {
+      await running;
+      if (cancelTimer || again) await go();
+    },
+    cancel: () => {
+      cancelTimer?.();
+      cancelTimer = undefined;
+      again = false;
+    },
+  });
+};

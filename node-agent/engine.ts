@@ -1,0 +1,238 @@
+// The port to Docker in our words. `docker.ts` is the real one, `testing/fake-engine.ts` the fake; one contract suite runs against both.
+// What is asked for and what is found keep the Engine API's own field names (a subset): every Docker manual explains them.
+
+/** What went wrong, so that callers never read messages. First match wins in docker.ts. */
+export type EngineErrorKind =
+  | "notFound"
+  | "imageNotFound"
+  | "imageDenied"
+  | "nameConflict"
+  | "portConflict"
+  | "inUse"
+  | "conflict"
+  | "addressPool"
+  | "noSpace"
+  | "invalid"
+  /** No answer within the call's deadline: it may or may not have happened. Look before doing it again. */
+  | "timeout"
+  /** The engine cannot be reached, or broke the connection: it may or may not have happened. */
+  | "unavailable"
+  | "failed";
+
+/** Any failed call. `message` is the engine's own text, verbatim. */
+export class EngineError extends Error {
+  override name = "EngineError";
+  constructor(
+    readonly kind: EngineErrorKind,
+    message: string,
+    readonly operation: string,
+    options?: ErrorOptions & { status?: number },
+  ) {
+    super(message, options);
+    if (options?.status !== undefined) this.status = options.status;
+  }
+  readonly status?: number;
+}
+
+export const isEngineError = (error: unknown, ...kinds: EngineErrorKind[]): error is EngineError =>
+  error instanceof EngineError && (kinds.length === 0 || kinds.includes(error.kind));
+
+export interface EngineInfo {
+  id: string;
+  name: string;
+  version: string;
+  /** The version both sides speak. */
+  apiVersion: string;
+  os: string;
+  arch: string;
+  osImage: string;
+  kernelVersion: string;
+  cpus: number;
+  memoryBytes: number;
+  rootDir: string;
+}
+
+/** One row of the list of all containers, ours and foreign. */
+export interface ContainerSummary {
+  id: string;
+  name: string;
+  labels: Record<string, string>;
+  /** Docker's word: created, running, paused, restarting, removing, exited, dead. */
+  state: string;
+  imageId: string;
+  /** Name of a network → its id. */
+  networks: Record<string, string>;
+}
+
+export interface MountRequest {
+  Type: "volume" | "tmpfs" | "bind";
+  Source?: string;
+  Target: string;
+  ReadOnly?: boolean;
+  BindOptions?: { Propagation?: string };
+  VolumeOptions?: { NoCopy?: boolean };
+  TmpfsOptions?: { SizeBytes?: number; Mode?: number };
+}
+
+export interface HealthConfig {
+  Test?: string[];
+  /** Nanoseconds. */
+  Interval?: number;
+  Timeout?: number;
+  Retries?: number;
+  StartPeriod?: number;
+}
+
+export interface RestartPolicy {
+  Name: string;
+  MaximumRetryCount?: number;
+}
+
+/** Limits in the engine's words. 0 or absent: none. */
+export interface Resources {
+  NanoCpus?: number;
+  Memory?: number;
+  MemorySwap?: number;
+}
+
+export interface HostConfig extends Resources {
+  NetworkMode?: string;
+  Binds?: string[] | null;
+  Mounts?: MountRequest[] | null;
+  PortBindings?: Record<string, { HostIp?: string; HostPort?: string }[] | null> | null;
+  RestartPolicy?: RestartPolicy;
+  CapAdd?: string[] | null;
+  CapDrop?: string[] | null;
+  Init?: boolean | null;
+  ReadonlyRootfs?: boolean;
+}
+
+export interface ContainerConfig {
+  Image: string;
+  Cmd?: string[] | null;
+  Entrypoint?: string[] | null;
+  Env?: string[] | null;
+  Labels?: Record<string, string> | null;
+  User?: string;
+  WorkingDir?: string;
+  Hostname?: string;
+  StopSignal?: string;
+  /** Seconds. */
+  StopTimeout?: number;
+  Healthcheck?: HealthConfig;
+  ExposedPorts?: Record<string, object> | null;
+}
+
+/** Body of a create. One network at most: engines with API < 1.44 refuse more; the others are connected before the start. */
+export interface CreateBody extends ContainerConfig {
+  HostConfig: HostConfig;
+  NetworkingConfig?: { EndpointsConfig: Record<string, { Aliases?: string[] }> };
+}
+
+/** What `inspect` says, as far as we read it. */
+export interface ContainerInspect {
+  Id: string;
+  /** With the leading slash. */
+  Name: string;
+  Created: string;
+  /** Image id. */
+  Image: string;
+  RestartCount: number;
+  State: {
+    Status: string;
+    Paused: boolean;
+    OOMKilled: boolean;
+    ExitCode: number;
+    Error: string;
+    StartedAt: string;
+    FinishedAt: string;
+    Health?: { Status: string; FailingStreak?: number; Log?: { ExitCode: number; Output: string }[] | null };
+  };
+  Config: ContainerConfig;
+  HostConfig: HostConfig;
+  NetworkSettings: {
+    Ports?: Record<string, { HostIp: string; HostPort: string }[] | null> | null;
+    Networks?: Record<string, { Aliases?: string[] | null; NetworkID: string; IPAddress?: string }> | null;
+  };
+}
+
+export interface ImageInspect {
+  Id: string;
+  RepoDigests?: string[] | null;
+  Config: Pick<ContainerConfig, "Cmd" | "Entrypoint" | "Env" | "Labels" | "User" | "WorkingDir" | "StopSignal" | "Healthcheck"> | null;
+}
+
+export interface NetworkInspect {
+  Id: string;
+  Name: string;
+  Labels?: Record<string, string> | null;
+  /** Ids of the containers with a live endpoint. */
+  Containers?: Record<string, unknown> | null;
+}
+
+export interface VolumeInspect {
+  Name: string;
+  Labels?: Record<string, string> | null;
+}
+
+/** A hint that something changed. `atMs`: wall clock of the engine. */
+export interface EngineEvent {
+  type: "container" | "network" | "volume" | "image";
+  action: string;
+  /** Id of the container or network, name of the volume, reference of the image. */
+  id: string;
+  attributes: Record<string, string>;
+  atMs: number;
+}
+
+/**
+ * Every call has a deadline and a place in a queue of bounded width; every failure is an EngineError.
+ * Containers go by id or name, images by reference or id, networks by id or name, volumes by name.
+ */
+export interface Engine {
+  /** Answers within 5 s, or throws `timeout` or `unavailable`. Does not queue. */
+  ping(): Promise<void>;
+  info(): Promise<EngineInfo>;
+
+  /** All containers, in any state, ours and foreign. Throws rather than answer in part. */
+  list(): Promise<ContainerSummary[]>;
+  inspect(container: string): Promise<ContainerInspect>;
+  /** @throws nameConflict, imageNotFound, invalid */
+  create(name: string, body: CreateBody): Promise<{ id: string }>;
+  /** Running already is fine. @throws notFound, portConflict, failed */
+  start(container: string): Promise<void>;
+  /** Stop signal, then SIGKILL after `graceMs`. Stopped already is fine. */
+  stop(container: string, graceMs: number): Promise<void>;
+  kill(container: string, signal?: string): Promise<void>;
+  /** Kills what still runs, and takes anonymous volumes with it. `networks`: ids whose lanes this needs. */
+  remove(container: string, networks?: string[]): Promise<void>;
+  rename(container: string, name: string): Promise<void>;
+  unpause(container: string): Promise<void>;
+  update(container: string, change: Resources & { RestartPolicy?: RestartPolicy }): Promise<void>;
+  /** The last lines of stdout and stderr, oldest first. */
+  logs(container: string, lines: number): Promise<string[]>;
+
+  /** By exact name or id. @throws notFound */
+  inspectNetwork(network: string): Promise<NetworkInspect>;
+  listNetworks(label: string): Promise<NetworkInspect[]>;
+  /** @throws nameConflict (also on engines that would make a second one of that name), addressPool */
+  createNetwork(name: string, labels: Record<string, string>): Promise<{ id: string }>;
+  removeNetwork(network: string): Promise<void>;
+  connect(network: string, container: string, aliases: string[]): Promise<void>;
+  disconnect(network: string, container: string): Promise<void>;
+
+  inspectVolume(volume: string): Promise<VolumeInspect>;
+  /** Idempotent by name and silent about other labels: inspect the answer. */
+  createVolume(name: string, labels: Record<string, string>): Promise<VolumeInspect>;
+  removeVolume(volume: string): Promise<void>;
+  listVolumes(label: string): Promise<VolumeInspect[]>;
+
+  /** @throws imageNotFound */
+  inspectImage(image: string): Promise<ImageInspect>;
+  /** @throws imageNotFound, imageDenied, timeout (60 s without progress) */
+  pull(image: string, progress?: (line: string) => void): Promise<void>;
+
+  /** Resolves when the stream is open; `ended` settles when it breaks. Events may be lost: list after opening. */
+  events(onEvent: (event: EngineEvent) => void, signal: AbortSignal): Promise<{ ended: Promise<void> }>;
+  close(): void;
+}

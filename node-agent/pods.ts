@@ -1,0 +1,355 @@
+// Reconciles one pod at a time: look, plan, act, look again, report. The queue above runs it serially for each pod.
+import { isDeepStrictEqual } from "node:util";
+import type { Logger } from "pino";
+import type { DesiredPod, ObservedPod } from "../schemas/fleet.ts";
+import { dependencyUnmet } from "../schemas/health.ts";
+import type { Env } from "../store/env.ts";
+import { explain, type Failure, retryDelayMs } from "./backoff.ts";
+import { type Engine, type EngineEvent, isEngineError } from "./engine.ts";
+import { execute } from "./execute.ts";
+import { Memory } from "./memory.ts";
+import { noteOf } from "./notes.ts";
+import { type ContainerFacts, expected, observe } from "./observe.ts";
+import { type Desired, type Plan, plan } from "./plan.ts";
+import { render } from "./render.ts";
+import { isLooping, report, UP_AFTER_MS } from "./report.ts";
+import type { Resources } from "./resources.ts";
+import type { World } from "./world.ts";
+
+export interface DesiredEntry {
+  pod: DesiredPod;
+  /** mod revision of its key. */
+  revision: number;
+}
+
+export interface PodsOptions {
+  engine: Engine;
+  env: Env;
+  log: Logger;
+  world: World;
+  resources: Resources;
+  desired(key: string): DesiredEntry | undefined;
+  allDesired(): Iterable<[string, DesiredEntry]>;
+  /** I8: desired has synced in this connection, and the engine's lists agree. */
+  mayRemove(key: string): boolean;
+  available(): boolean;
+  /** A call went unanswered. */
+  suspect(): void;
+  /** undefined: the pod is gone, and so is its report. */
+  write(key: string, observed: ObservedPod | undefined): void;
+  enqueue(key: string): void;
+}
+
+/** A look and a plan follow each round of actions; a pod that needs more rounds goes to the back of the queue. */
+const ROUNDS = 5;
+const PROGRESS_EVERY_MS = 2_000;
+/** Each container is inspected at least this often, whatever events say. */
+const INSPECT_EVERY_MS = 60_000;
+
+interface Look {
+  desired: Desired | undefined;
+  facts: ContainerFacts[];
+  plan: Plan;
+}
+
+export class Pods {
+  private readonly memories = new Map<string, Memory>();
+  constructor(private readonly o: PodsOptions) {}
+
+  /** What was last reported, for a process that has just started. */
+  recall(key: string, observed: ObservedPod): void {
+    const memory = this.memory(key);
+    if (memory.observed) return;
+    memory.uid = observed.uid;
+    memory.observed = observed;
+    memory.seq = observed.notes.at(-1)?.seq ?? 0;
+  }
+  observed(key: string): ObservedPod | undefined {
+    return this.memories.get(key)?.observed;
+  }
+  *allObserved(): IterableIterator<[string, ObservedPod]> {
+    for (const [key, memory] of this.memories) if (memory.observed) yield [key, memory.observed];
+  }
+
+  /** An event about a container of this pod. False: what it tells is known already. */
+  hint(key: string, event: EngineEvent): boolean {
+    const id = event.type === "network" ? (event.attributes["container"] ?? "") : event.id;
+    return this.memory(key).hint(id, event.atMs);
+  }
+  /** Inspect again at the next look. */
+  stale(key: string): void {
+    this.memory(key).staleAll();
+  }
+  /** Pods whose last inspect is old. */
+  due(): string[] {
+    const before = this.o.env.monotonic() - INSPECT_EVERY_MS;
+    return [...this.memories].filter(([, m]) => m.lookedAt < before).map(([key]) => key);
+  }
+  /** Forget waiting times: the engine is back. */
+  fresh(): void {
+    for (const memory of this.memories.values()) {
+      memory.staleAll();
+      memory.recovered();
+    }
+  }
+
+  async reconcile(key: string, signal: AbortSignal): Promise<{ afterMs?: number } | void> {
+    if (!this.o.available()) return; // Everything is queued again when the engine is back.
+    const memory = this.memory(key);
+    memory.meet(this.o.desired(key));
+    try {
+      for (let round = 0; round < ROUNDS && !signal.aborted; round++) {
+        const look = await this.look(key, memory);
+        const pause = this.pause(memory, look.plan);
+        if (pause > 0) return await this.settle(key, memory, { ...look, plan: held(look.plan, pause, this.o.env.now()) });
+        if (look.plan.actions.length === 0) return await this.settle(key, memory, look);
+        await this.act(key, memory, look);
+      }
+      return { afterMs: 0 };
+    } catch (error) {
+      if (signal.aborted) return;
+      return await this.failed(key, memory, error);
+    }
+  }
+
+  private memory(key: string): Memory {
+    let memory = this.memories.get(key);
+    if (!memory) this.memories.set(key, (memory = new Memory()));
+    return memory;
+  }
+
+  private async look(key: string, memory: Memory): Promise<Look> {
+    const { world, env, resources } = this.o;
+    memory.lookedAt = env.monotonic();
+    const facts: ContainerFacts[] = [];
+    for (const { id } of world.ofPod(key)) {
+      const known = memory.known(id);
+      if (known) {
+        facts.push(known);
+        continue;
+      }
+      memory.looking(id, env.now());
+      try {
+        const inspect = await this.o.engine.inspect(id);
+        const seen = observe(inspect, await resources.image(inspect.Image));
+        memory.saw(seen);
+        facts.push(seen);
+      } catch (error) {
+        if (!isEngineError(error, "notFound")) throw error;
+        world.delete(id);
+      }
+    }
+    memory.forgetExcept(facts.map((f) => f.id));
+    const entry = this.o.desired(key);
+    const desired = entry && this.desired(entry, facts);
+    const rendered = desired?.rendered;
+    const holder = rendered && world.named(rendered.name);
+    const nameHolder = holder && !facts.some((f) => f.id === holder.id) ? `container ${holder.id.slice(0, 12)}` : undefined;
+    const now = env.now();
+    const next = plan({
+      desired,
+      containers: facts,
+      nameHolder,
+      mayRemove: this.o.mayRemove(key),
+      networkIds: resources.networkIds,
+      waitingFor: entry && this.waitingFor(entry.pod),
+      finished: finishedBefore(memory.observed),
+      hadContainer: memory.observed?.containerId !== undefined || memory.current !== undefined,
+      released: memory.released,
+      backoff: memory.failure && { ...memory.failure, untilMs: now + memory.retryInMs(env.monotonic()) },
+      now,
+    });
+    return { desired, facts, plan: next };
+  }
+
+  private desired(entry: DesiredEntry, facts: readonly ContainerFacts[]): Desired {
+    const rendered = render(entry.pod, this.o.world.clusterId);
+    const imageId = facts.find((f) => f.uid === entry.pod.uid)?.imageId;
+    return {
+      pod: entry.pod,
+      rendered,
+      expected: expected(rendered, imageId === undefined ? undefined : this.o.resources.knownImage(imageId)),
+    };
+  }
+
+  /** Why a dependency on this node holds the start. Those on other nodes are the controller's matter. */
+  private waitingFor(pod: DesiredPod): string | undefined {
+    if (pod.dependsOn.length === 0) return undefined;
+    for (const [key, { pod: other }] of this.o.allDesired()) {
+      if (other.stackUid !== pod.stackUid || other.deletionTimestamp !== undefined) continue;
+      const dependency = pod.dependsOn.find((d) => d.service === other.service);
+      if (!dependency) continue;
+      const seen = this.memories.get(key);
+      const why = dependencyUnmet(dependency.condition, [seen?.uid === other.uid ? seen.observed : undefined]);
+      if (why !== undefined) return `waiting for ${dependency.service}: ${other.name} ${why}`;
+    }
+    return undefined;
+  }
+
+  /** How long to hold back what somebody outside undoes again and again. */
+  private pause(memory: Memory, next: Plan): number {
+    if (next.kind === "heal") return memory.budget.delayMs(this.o.env.monotonic());
+    if (next.kind === "replace") return memory.replacePauseMs(this.o.env.monotonic());
+    return 0;
+  }
+
+  private async act(key: string, memory: Memory, { desired, plan: next }: Look): Promise<void> {
+    const { env, log } = this.o;
+    const began = env.monotonic();
+    if (next.kind === "heal") memory.budget.take();
+    if (next.kind === "replace") memory.replaced(began);
+    let toldAt = -Infinity;
+    const done = await execute(next.actions, {
+      engine: this.o.engine,
+      world: this.o.world,
+      resources: this.o.resources,
+      desired,
+      networkWanted: (name) => this.networkWanted(name),
+      progress: (reason, message) => {
+        memory.progress = { reason, message };
+        if (env.monotonic() - toldAt < PROGRESS_EVERY_MS) return;
+        toldAt = env.monotonic();
+        this.tell(key, memory, next, memory.currentFacts());
+      },
+    }).finally(() => {
+      memory.progress = undefined;
+      memory.staleAll();
+    });
+    const tookMs = Math.round(env.monotonic() - began);
+    if (next.kind === "delete") memory.released = true;
+    memory.changed(next);
+    log.info({ pod: key, kind: next.kind, cause: next.cause, actions: next.actions.map((a) => a.type), tookMs }, "pod acted upon");
+    const live = next.kind === "heal" && memory.isNewRevision();
+    for (const note of noteOf(next, done, tookMs, live)) memory.note(note, env.now());
+  }
+
+  /** Whether a pod that is to stay wants this network. */
+  networkWanted(name: string): boolean {
+    for (const [, { pod }] of this.o.allDesired())
+      if (pod.deletionTimestamp === undefined && pod.container.networks.some((n) => n.name === name)) return true;
+    return false;
+  }
+
+  /** Nothing to do now: say how it is, and when to look again. */
+  private async settle(key: string, memory: Memory, { desired, facts, plan: next }: Look): Promise<{ afterMs?: number } | void> {
+    const { env } = this.o;
+    if (next.gone && !desired) {
+      this.memories.delete(key);
+      this.o.write(key, undefined);
+      return;
+    }
+    const current = next.current ?? facts[0];
+    if (memory.failure && memory.retryInMs(env.monotonic()) === 0) memory.failure = undefined;
+    if (!memory.failure && !next.waiting) memory.settled();
+    if (desired && current && (isLooping(current, env.now()) || next.finished === "Failed")) await this.readLog(memory, current);
+    if (desired) this.tell(key, memory, next, current);
+    const waits: number[] = [];
+    if (next.waiting?.untilMs !== undefined) waits.push(Math.max(10, next.waiting.untilMs - env.now()));
+    if (current?.state === "running" && isLooping(current, env.now())) waits.push(UP_AFTER_MS);
+    return waits.length > 0 ? { afterMs: Math.min(...waits) } : undefined;
+  }
+
+  /** The last words of a container that fails, once for each time it ended. */
+  private async readLog(memory: Memory, f: ContainerFacts): Promise<void> {
+    if (memory.logOf === f.finishedAt) return;
+    try {
+      memory.logTail = (await this.o.engine.logs(f.id, 10)).slice(-10).map((line) => line.slice(0, 500));
+      memory.logOf = f.finishedAt;
+    } catch (error) {
+      this.o.log.debug({ container: f.id, err: error }, "no log to read");
+    }
+  }
+
+  private async failed(key: string, memory: Memory, error: unknown): Promise<{ afterMs: number }> {
+    const { env, log } = this.o;
+    const why: Failure = explain(error);
+    if (isEngineError(error, "timeout", "unavailable")) this.o.suspect();
+    const delayMs = memory.fail(why, error, env.monotonic(), (n) => retryDelayMs(n, error, env.random()));
+    log.warn({ pod: key, reason: why.reason, err: error, retryInMs: Math.round(delayMs) }, "pod failed");
+    if (delayMs <= 50) return { afterMs: delayMs };
+    if (memory.isNewFailure(why))
+      memory.note({ type: "Warning", reason: why.reason, message: `${why.message}: ${why.lastError}` }, env.now());
+    try {
+      return { afterMs: (await this.settle(key, memory, await this.look(key, memory)))?.afterMs ?? delayMs };
+    } catch (second) {
+      // The engine does not even answer a look: the first failure says it all.
+      log.debug({ pod: key, err: second }, "could not look after a failure");
+      return { afterMs: delayMs };
+    }
+  }
+
+  /** Writes the report when it says something new. */
+  private tell(key: string, memory: Memory, next: Plan, facts: ContainerFacts | undefined): void {
+    const entry = this.o.desired(key);
+    if (!entry) return;
+    const { env } = this.o;
+    const previous = memory.observed;
+    const input = {
+      pod: entry.pod,
+      desiredRevision: entry.revision,
+      plan: next,
+      facts,
+      previous,
+      failure: memory.failure && { ...memory.failure, retryAtMs: env.now() + memory.retryInMs(env.monotonic()) },
+      progress: memory.progress,
+      restarts: memory.countRestarts(facts),
+      logTail: memory.logTail,
+      notes: memory.notes(),
+      now: env.now(),
+    };
+    let said = report(input);
+    // The same retry, computed from another instant: no news.
+    if (previous?.nextRetryAt !== undefined && said.nextRetryAt !== undefined && sameInstant(previous.nextRetryAt, said.nextRetryAt))
+      said = { ...said, nextRetryAt: previous.nextRetryAt };
+    const announce = announcement(previous, said);
+    if (announce) {
+      memory.note(announce, env.now());
+      said = { ...said, notes: memory.notes() };
+    }
+    if (isDeepStrictEqual(previous, said)) return;
+    memory.observed = said;
+    this.o.write(key, said);
+    if (
+      !previous ||
+      previous.state !== said.state ||
+      previous.ready !== said.ready ||
+      previous.health !== said.health ||
+      previous.phase !== said.phase
+    )
+      this.wakeDependents(entry.pod);
+  }
+
+  private wakeDependents(pod: DesiredPod): void {
+    for (const [key, { pod: other }] of this.o.allDesired())
+      if (other.stackUid === pod.stackUid && other.dependsOn.some((d) => d.service === pod.service)) this.o.enqueue(key);
+  }
+}
+
+const held = (next: Plan, pauseMs: number, now: number): Plan => ({
+  ...next,
+  actions: [],
+  waiting: {
+    reason: "BackOff",
+    message: `${next.cause ?? "it differs"}; healed often lately, the next time is delayed`,
+    untilMs: now + pauseMs,
+  },
+});
+
+const finishedBefore = (observed: ObservedPod | undefined): "Succeeded" | "Failed" | undefined =>
+  observed?.phase === "Succeeded" || observed?.phase === "Failed" ? observed.phase : undefined;
+
+const sameInstant = (a: string, b: string): boolean => Math.abs(Date.parse(a) - Date.parse(b)) < 1_000;
+
+/** States that begin by themselves, told once when they begin. */
+const announcement = (
+  before: ObservedPod | undefined,
+  now: ObservedPod,
+): { type: "Warning"; reason: string; message: string } | undefined =>
+  (now.reason === "CrashLoopBackOff" ||
+    now.reason === "Unhealthy" ||
+    now.reason === "OOMKilled" ||
+    now.reason === "Error" ||
+    now.reason === "NameConflict") &&
+  before?.reason !== now.reason
+    ? { type: "Warning", reason: now.reason, message: now.message ?? "" }
+    : undefined;
