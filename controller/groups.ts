@@ -1,0 +1,60 @@
+// The one node of a placement group: where its volumes are, else where its pods are, else where it fits. Pure.
+import type { CompiledService, NodeView, PlacementGroup, PodView, Volumes } from "./model.ts";
+import { byName } from "./model.ts";
+import { type Pin, place, type Tally, mayStay } from "./place.ts";
+
+/** `pin` is what new pods of the group are placed with; `note` says why it did not move although it should have. */
+export type GroupTarget = { pin: Pin; note?: string } | { whyNot: string };
+
+/** Node with most of the pods; the first by name among equals. */
+const mostPods = (pods: readonly PodView[]): string | undefined => {
+  const counts = new Map<string, number>();
+  for (const p of pods) counts.set(p.node, (counts.get(p.node) ?? 0) + 1);
+  return [...counts].toSorted(([a, m], [b, n]) => n - m || byName(a, b))[0]?.[0];
+};
+
+/**
+ * @param live the group's pods that shall run
+ * @param leaving the group's pods that go or are gone: they still say where the group was
+ */
+export const groupTarget = (
+  group: PlacementGroup,
+  services: readonly CompiledService[],
+  live: readonly PodView[],
+  leaving: readonly PodView[],
+  volumes: Volumes,
+  nodes: ReadonlyMap<string, NodeView>,
+  tally: Tally,
+): GroupTarget => {
+  const remembered = group.volumes.flatMap((key) => {
+    const node = volumes[key]?.node;
+    return node === undefined ? [] : [{ key, node }];
+  });
+  const [first, ...others] = remembered;
+  const stranger = others.find((v) => v.node !== first?.node);
+  if (first && stranger) {
+    return {
+      whyNot:
+        `volume ${first.key} is on ${first.node} and volume ${stranger.key} on ${stranger.node}, but ${group.services.join(", ")} must share a node: ` +
+        "give one of the volumes another name, or the services networks of their own",
+    };
+  }
+  if (first) return { pin: { type: "volume", volume: first.key, node: first.node } };
+
+  const constraints = services.flatMap((s) => s.constraints);
+  const stays = (p: PodView): boolean => {
+    const node = nodes.get(p.node);
+    return node !== undefined && mayStay(node, constraints);
+  };
+  const pinned = (node: string): Pin => ({ type: "group", services: group.services, node });
+  const settled = mostPods(live.filter(stays)) ?? (live.length === 0 ? mostPods(leaving.filter(stays)) : undefined);
+  if (settled !== undefined) return { pin: pinned(settled) };
+
+  const wanted = services.filter((s) => s.replicas > 0);
+  const fresh = place({ constraints, ports: wanted.flatMap((s) => s.container.ports) }, nodes.values(), tally);
+  if ("node" in fresh) return { pin: pinned(fresh.node) };
+  const stuck = mostPods(live);
+  return stuck === undefined
+    ? fresh
+    : { pin: pinned(stuck), note: `stays on ${stuck}, which its constraints no longer allow: ${fresh.whyNot}` };
+};

@@ -1,0 +1,117 @@
+// The controller: informers that are always warm, and loops that run only while this process leads.
+import type { Logger } from "pino";
+import { RESOURCES } from "../schemas/resources.ts";
+import type { PodDeletion } from "../schemas/fleet.ts";
+import type { Namespace, Node, Stack } from "../schemas/types.ts";
+import { Elector } from "../store/election.ts";
+import type { Env } from "../store/env.ts";
+import { Informer } from "../store/informer.ts";
+import { leaderKey, nodesPrefix, objectPrefix, podDeletionsPrefix } from "../store/keys.ts";
+import type { Item, Kv } from "../store/kv.ts";
+import { decodeObject } from "../store/objects.ts";
+import { newNotes } from "./events/notes.ts";
+import { Recorder } from "./events/recorder.ts";
+import { RequestLoop, type RequestRecord } from "./garbage/requests.ts";
+import { catchUp, type Leadership } from "./leadership.ts";
+import { NamespaceLoop } from "./namespaces/reconcile.ts";
+import { NodeLoop } from "./nodes/reconcile.ts";
+import type { Compiled } from "./stacks/plan.ts";
+import { StackLoop } from "./stacks/reconcile.ts";
+import { decodeNodeRecord, type NodeRecord, World } from "./world.ts";
+
+export interface ControllerOptions {
+  kv: Kv;
+  env: Env;
+  log: Logger;
+  /** Of this process, for people: shown as the leader. */
+  id: string;
+  /** Failover takes about so long. Default 10. */
+  leaderTtlSeconds?: number;
+  /** How a Stack becomes what a rollout needs. */
+  compile: (stack: Stack) => Compiled;
+  /** For metrics: each commit of the stack loop, with how many keys it changed. */
+  onCommit?: (changes: number) => void;
+}
+
+export interface Controller {
+  /** Gives leadership up at once; resolves when nothing of it runs any more. Containers go on as they are. */
+  close(): Promise<void>;
+  isLeader(): boolean;
+}
+
+export const startController = (o: ControllerOptions): Controller => {
+  const { kv, env } = o;
+  const log = o.log.child({ room: "controller" });
+  const stop = new AbortController();
+  const informer = <T>(prefix: string, decode: (item: Item) => T): Informer<T> =>
+    new Informer({ kv, env, log: log.child({ informer: prefix }), prefix, decode });
+
+  const stacks = informer<Stack>(objectPrefix(RESOURCES.stacks), decodeObject);
+  const nodes = informer<Node>(objectPrefix(RESOURCES.nodes), decodeObject);
+  const namespaces = informer<Namespace>(objectPrefix(RESOURCES.namespaces), decodeObject);
+  const records = informer<NodeRecord>(nodesPrefix, decodeNodeRecord);
+  const requests = informer<RequestRecord>(podDeletionsPrefix, (item) => ({ ...(JSON.parse(item.value) as PodDeletion), mod: item.mod }));
+
+  const world = new World(records, nodes);
+  const recorder = new Recorder({ kv, env, log: log.child({ loop: "events" }) });
+  const stackLoop = new StackLoop({
+    kv,
+    env,
+    log: log.child({ loop: "stacks" }),
+    stacks,
+    requests,
+    world,
+    recorder,
+    compile: o.compile,
+    ...(o.onCommit ? { onCommit: o.onCommit } : {}),
+  });
+  const nodeLoop = new NodeLoop({ kv, env, log: log.child({ loop: "nodes" }), world, recorder });
+  const namespaceLoop = new NamespaceLoop({ kv, env, log: log.child({ loop: "namespaces" }), namespaces, world });
+  const requestLoop = new RequestLoop({ kv, env, log: log.child({ loop: "requests" }), requests, world });
+  world.listen({ observed: (pod, before) => recorder.record(...newNotes(pod, before)) });
+
+  const lead = async (leadership: Leadership): Promise<void> => {
+    const cache = { kv, env };
+    await Promise.all([
+      catchUp(stacks, objectPrefix(RESOURCES.stacks), cache, leadership),
+      catchUp(nodes, objectPrefix(RESOURCES.nodes), cache, leadership),
+      catchUp(namespaces, objectPrefix(RESOURCES.namespaces), cache, leadership),
+      catchUp(records, nodesPrefix, cache, leadership),
+      catchUp(requests, podDeletionsPrefix, cache, leadership),
+    ]);
+    log.info({ stacks: stacks.size, nodes: nodes.size, term: leadership.guard.create }, "leading");
+    const running = Promise.all([
+      recorder.run(leadership),
+      stackLoop.run(leadership),
+      nodeLoop.run(leadership),
+      namespaceLoop.run(leadership),
+      requestLoop.run(leadership),
+    ]);
+    // What agents noted while nobody led. Notes that are in an Event already change nothing.
+    for (const stack of world.stacks()) for (const pod of world.pods(stack)) recorder.record(...newNotes(pod, undefined));
+    await running;
+  };
+
+  const elector = new Elector({
+    kv,
+    env,
+    log: log.child({ loop: "election" }),
+    key: leaderKey,
+    id: o.id,
+    ttlSeconds: o.leaderTtlSeconds ?? 10,
+    lead,
+  });
+  const informers = [stacks, nodes, namespaces, records, requests];
+  for (const i of informers) i.start(stop.signal);
+  const campaign = elector.run(stop.signal);
+
+  return {
+    isLeader: () => elector.leading,
+    async close() {
+      stop.abort(new Error("the controller is stopping"));
+      await campaign;
+      await Promise.all(informers.map((i) => i.stopped));
+      recorder.close();
+    },
+  };
+};

@@ -1,0 +1,162 @@
+// Which node a pod, or a group of services, goes to; or, filter by filter, why none will do. Pure.
+import type { Constraint } from "../schemas/compose/normal.ts";
+import type { PortSpec } from "../schemas/fleet.ts";
+import { byName, type NodeView, type PortUse } from "./model.ts";
+
+export interface PlacementRequest {
+  constraints: readonly Constraint[];
+  /** Host ports that must be free, also among themselves. */
+  ports: readonly PortSpec[];
+  /** The only node that will do, because a volume lies there, because the rest of its group runs there, or because the slot is that node's. */
+  pinned?: Pin;
+}
+
+export type Pin = { node: string } & (
+  | { type: "volume"; volume: string }
+  | { type: "group"; services: readonly string[] }
+  | { type: "slot" }
+);
+
+/** What the planner knows beyond the nodes themselves: the pods it has just placed, or is about to take away. */
+export interface Tally {
+  /** Pods of the service(s) in question on that node. */
+  ofService(node: string): number;
+  /** All pods on that node. */
+  total(node: string): number;
+  /** Who holds host ports on that node. */
+  ports(node: string): Iterable<PortUse>;
+}
+
+export type Placement = { node: string } | { whyNot: string };
+
+/** Why one filter refuses a node. Equal texts are counted together; `named` adds the nodes' names. */
+interface Refusal {
+  one: string;
+  many: string;
+  named: boolean;
+}
+type Filter = (node: NodeView, request: PlacementRequest, tally: Tally) => Refusal | undefined;
+
+const named = (text: string): Refusal => ({ one: text, many: text, named: true });
+
+/** Does the node satisfy the constraint? `node.hostname` compares with the node's name and with its reported hostname. */
+export const satisfies = (node: Pick<NodeView, "name" | "hostname" | "labels">, c: Constraint): boolean => {
+  const equal = c.key.type === "hostname" ? node.name === c.value || node.hostname === c.value : node.labels[c.key.name] === c.value;
+  return c.operator === "==" ? equal : !equal;
+};
+
+const constraintRefusal = (c: Constraint): Refusal => {
+  if (c.key.type === "hostname") {
+    return c.operator === "=="
+      ? { one: `is not node ${c.value}`, many: `are not node ${c.value}`, named: false }
+      : { one: `is node ${c.value}, which is excluded`, many: `are node ${c.value}, which is excluded`, named: false };
+  }
+  return c.operator === "=="
+    ? { one: `lacks label ${c.key.name}=${c.value}`, many: `lack label ${c.key.name}=${c.value}`, named: false }
+    : {
+        one: `has label ${c.key.name}=${c.value}, which is excluded`,
+        many: `have label ${c.key.name}=${c.value}, which is excluded`,
+        named: false,
+      };
+};
+
+const pinRefusal = (pin: Pin): Refusal => {
+  if (pin.type === "slot") return { one: `is not node ${pin.node}`, many: `are not node ${pin.node}`, named: false };
+  const rest =
+    pin.type === "volume"
+      ? `hold volume ${pin.volume} (it is on ${pin.node})`
+      : `run ${pin.services.join(", ")} (which must share a node, and are on ${pin.node})`;
+  return { one: `does not ${rest}`, many: `do not ${rest}`, named: false };
+};
+
+const anyAddress = (ip: string | undefined): boolean => ip === undefined || ip === "" || ip === "0.0.0.0" || ip === "::";
+
+/** Two containers of one host cannot both have it. */
+export const portsClash = (a: PortSpec, b: Pick<PortUse, "published" | "protocol" | "hostIp">): boolean =>
+  a.published === b.published && a.protocol === b.protocol && (anyAddress(a.hostIp) || anyAddress(b.hostIp) || a.hostIp === b.hostIp);
+
+/** In this order; the first that refuses a node speaks for it. */
+const filters: readonly Filter[] = [
+  (node, { pinned }) => (pinned && pinned.node !== node.name ? pinRefusal(pinned) : undefined),
+  (node, { constraints }) => {
+    const broken = constraints.find((c) => !satisfies(node, c));
+    return broken && constraintRefusal(broken);
+  },
+  (node) => (node.unschedulable ? named("cordoned") : undefined),
+  (node) => (node.ready ? undefined : named(node.notReady ?? "not ready")),
+  (node, { ports }, tally) => {
+    for (const [i, port] of ports.entries()) {
+      if (port.published === undefined) continue;
+      const what = `${port.published}/${port.protocol}`;
+      const twin = ports.slice(0, i).find((p) => p.published !== undefined && portsClash(port, { ...p, published: p.published }));
+      if (twin)
+        return {
+          one: `has host port ${what} once, and it is wanted twice`,
+          many: `have host port ${what} once, and it is wanted twice`,
+          named: false,
+        };
+      for (const use of tally.ports(node.name)) {
+        if (portsClash(port, use)) return named(`host port ${what} in use by ${use.stack.split("/")[0]}/${use.pod}`);
+      }
+    }
+    return undefined;
+  },
+];
+
+/** "0 of 3 nodes fit: 2 lack label disk=ssd · 1 cordoned (n3)" */
+const explain = (total: number, refused: { node: string; refusal: Refusal }[], request: PlacementRequest, known: boolean): string => {
+  if (total === 0) return "0 of 0 nodes fit: no node has joined yet";
+  if (request.pinned?.type === "volume" && !known) {
+    return (
+      `volume ${request.pinned.volume} is on node ${request.pinned.node}, which is not known any more: ` +
+      `bring ${request.pinned.node} back, or give the volume another name to start with an empty one elsewhere`
+    );
+  }
+  const groups = new Map<string, { refusal: Refusal; nodes: string[] }>();
+  for (const { node, refusal } of refused) {
+    const group = groups.get(refusal.many) ?? { refusal, nodes: [] };
+    group.nodes.push(node);
+    groups.set(refusal.many, group);
+  }
+  const parts = [...groups.values()]
+    .toSorted((a, b) => b.nodes.length - a.nodes.length || byName(a.refusal.many, b.refusal.many))
+    .map(({ refusal, nodes }) => {
+      const names = nodes.length > 3 ? `${nodes.slice(0, 3).join(", ")}, …` : nodes.join(", ");
+      return `${nodes.length} ${nodes.length === 1 ? refusal.one : refusal.many}${refusal.named ? ` (${names})` : ""}`;
+    });
+  return `0 of ${total} ${total === 1 ? "node fits" : "nodes fit"}: ${parts.join(" · ")}`;
+};
+
+/** Among the nodes that pass every filter: fewest pods of the same service, then fewest pods in all, then by name. */
+export const place = (request: PlacementRequest, nodes: Iterable<NodeView>, tally: Tally): Placement => {
+  const refused: { node: string; refusal: Refusal }[] = [];
+  let best: string | undefined;
+  let total = 0;
+  let known = false;
+  const better = (a: string, b: string): boolean =>
+    (tally.ofService(a) - tally.ofService(b) || tally.total(a) - tally.total(b) || byName(a, b)) < 0;
+  for (const node of nodes) {
+    total += 1;
+    known ||= node.name === request.pinned?.node;
+    let refusal: Refusal | undefined;
+    for (const filter of filters) {
+      refusal = filter(node, request, tally);
+      if (refusal) break;
+    }
+    if (refusal) refused.push({ node: node.name, refusal });
+    else if (best === undefined || better(node.name, best)) best = node.name;
+  }
+  return best === undefined
+    ? {
+        whyNot: explain(
+          total,
+          refused.toSorted((a, b) => byName(a.node, b.node)),
+          request,
+          known,
+        ),
+      }
+    : { node: best };
+};
+
+/** Constraints alone: whether pods that are already there may stay, and whether a global service wants the node. */
+export const mayStay = (node: NodeView, constraints: readonly Constraint[]): boolean => constraints.every((c) => satisfies(node, c));

@@ -1,0 +1,78 @@
+// From the steps of a plan to what is written, in commits that each stand alone. Pure, given times and ids.
+import type { DesiredPod } from "../../schemas/fleet.ts";
+import { podName } from "../../schemas/names.ts";
+import { desiredKey, podDeletionKey } from "../../store/keys.ts";
+import type { Change } from "../../store/kv.ts";
+import type { PodView } from "../model.ts";
+import type { PodDraft, Step } from "../rollout.ts";
+
+/** etcd takes so many changes in one commit, and we keep this many bytes of room for keys and framing (its limit is 1.5 MiB). */
+const MAX_CHANGES = 64;
+const MAX_BYTES = 1_000_000;
+
+/** Time (RFC 3339 with milliseconds) and ids for what is new. */
+export interface Stamp {
+  now: string;
+  uid(): string;
+}
+
+const keyOf = (pod: PodView): string => desiredKey(pod.node, pod.desired.namespace, pod.desired.name);
+
+/**
+ * The changes of each step; those of one step belong in one commit.
+ * @param pods the stack's pods: their names are taken
+ * @param requests uids of pods that somebody asked to delete: the request goes in the commit that acts on it
+ */
+export const changesOf = (steps: readonly Step[], pods: readonly PodView[], requests: ReadonlySet<string>, stamp: Stamp): Change[][] => {
+  const taken = new Set(pods.map((p) => p.desired.name));
+  const create = (node: string, draft: PodDraft): Change => {
+    const name = podName({ ...draft, node }, (n) => taken.has(n));
+    taken.add(name);
+    const value: DesiredPod = { ...draft, name, uid: stamp.uid(), createdAt: stamp.now };
+    return { key: desiredKey(node, draft.namespace, name), mod: 0, value };
+  };
+  return steps.map((step): Change[] => {
+    switch (step.type) {
+      case "create":
+        return [create(step.node, step.pod)];
+      case "replace":
+        return [{ key: keyOf(step.removed), mod: step.removed.mod, value: null }, create(step.node, step.pod)];
+      case "finalize":
+        return [{ key: keyOf(step.pod), mod: step.pod.mod, value: null }];
+      case "updateInPlace":
+        return [{ key: keyOf(step.pod), mod: step.pod.mod, value: step.desired }];
+      case "markDeleted": {
+        const { desired, mod } = step.pod;
+        const value: DesiredPod = {
+          ...desired,
+          deletionTimestamp: desired.deletionTimestamp ?? stamp.now,
+          deletionReason: desired.deletionReason ?? step.reason,
+          ...(step.removeVolumes ? { removeVolumes: true } : {}),
+        };
+        const request: Change[] = requests.has(desired.uid) ? [{ key: podDeletionKey(desired.namespace, desired.name), value: null }] : [];
+        return [{ key: keyOf(step.pod), mod, value }, ...request];
+      }
+    }
+  });
+};
+
+/** Packs units, in order, into commits of at most 64 changes and about a megabyte. A unit is never split. */
+export const pack = (units: readonly Change[][]): Change[][] => {
+  const commits: Change[][] = [];
+  let room = 0;
+  let bytes = 0;
+  for (const unit of units) {
+    const size = unit.reduce((sum, c) => sum + c.key.length + (c.value === null ? 0 : Buffer.byteLength(JSON.stringify(c.value))), 0);
+    const last = commits.at(-1);
+    if (last && unit.length <= room && bytes + size <= MAX_BYTES) {
+      last.push(...unit);
+      room -= unit.length;
+      bytes += size;
+    } else if (unit.length > 0) {
+      commits.push([...unit]);
+      room = MAX_CHANGES - unit.length;
+      bytes = size;
+    }
+  }
+  return commits;
+};

@@ -1,0 +1,79 @@
+// What is worth telling about a Stack: the difference between two statuses, and the steps just taken. Pure.
+import { API_VERSION } from "../../schemas/constants.ts";
+import type { StackStatus } from "../../schemas/types.ts";
+import type { Happening, Subject } from "../events/plan.ts";
+import type { StackRef } from "../model.ts";
+import type { RolloutPlan, Step } from "../rollout.ts";
+
+export const stackSubject = (s: Pick<StackRef, "namespace" | "name" | "uid">): Subject => ({
+  apiVersion: API_VERSION,
+  kind: "Stack",
+  namespace: s.namespace,
+  name: s.name,
+  uid: s.uid,
+});
+
+const condition = (s: StackStatus | undefined, type: string) => s?.conditions?.find((c) => c.type === type);
+const count = (n: number, what: string): string => `${n} ${what}${n === 1 ? "" : "s"}`;
+
+/** @param at RFC 3339 with milliseconds */
+export const stackEvents = (
+  stack: StackRef,
+  previous: StackStatus | undefined,
+  next: StackStatus,
+  plan: Pick<RolloutPlan, "waits"> & { steps: readonly Step[] },
+  at: string,
+): Happening[] => {
+  const subject = stackSubject(stack);
+  const events: Happening[] = [];
+  const say = (type: "Normal" | "Warning", reason: string, message: string): void =>
+    void events.push({ subject, type, reason, message, at });
+  const first = previous?.revision === undefined;
+
+  if (first && next.revision !== undefined) {
+    const wanted = Object.values(next.services ?? {}).reduce((sum, s) => sum + s.desired, 0);
+    say("Normal", "Created", `revision 1: ${count(Object.keys(next.services ?? {}).length, "service")}, ${count(wanted, "pod")}`);
+  } else if (previous && next.revision !== previous.revision) {
+    const names = Object.entries(next.services ?? {}).filter(
+      ([name, s]) => previous.services?.[name] && s.updated < s.desired && s.updated < (previous.services[name]?.updated ?? 0),
+    );
+    const updating = names.map(([name]) => name);
+    const added = Object.keys(next.services ?? {}).filter((name) => !previous.services?.[name]);
+    const removed = Object.keys(previous.services ?? {}).filter((name) => !next.services?.[name]);
+    const parts = [
+      ...(updating.length ? [`replaces ${updating.join(", ")}`] : []),
+      ...(added.length ? [`adds ${added.join(", ")}`] : []),
+      ...(removed.length ? [`removes ${removed.join(", ")}`] : []),
+    ];
+    say("Normal", "Updating", `revision ${previous.revision} to ${next.revision}${parts.length ? `: ${parts.join("; ")}` : ""}`);
+  }
+  for (const [name, s] of Object.entries(next.services ?? {})) {
+    const had = previous?.services?.[name];
+    if (had && had.desired !== s.desired) say("Normal", "Scaled", `${name} from ${count(had.desired, "pod")} to ${s.desired}`);
+  }
+  const [was, is] = [condition(previous, "Degraded"), condition(next, "Degraded")];
+  const began = is?.status === "True" && (was?.status !== "True" || was.reason !== is.reason);
+  if (began) {
+    const rolling = (next.progress ?? 0) < 100 && is.reason !== "InvalidSpec";
+    const reason = is.reason === "Unplaceable" || is.reason === "InvalidSpec" ? is.reason : rolling ? "RolloutStuck" : "Degraded";
+    say("Warning", reason, is.message);
+  }
+  const complete = (s: StackStatus | undefined): boolean => condition(s, "Progressing")?.reason === "RolloutComplete";
+  if (complete(next) && !complete(previous))
+    say("Normal", "RolloutComplete", `revision ${next.revision} is rolled out: ${next.ready} pods are ready`);
+  else if (was?.status === "True" && is?.status === "False" && next.health === "Healthy")
+    say("Normal", "Recovered", `${next.ready} pods are ready`);
+  for (const step of plan.steps) {
+    if (step.type === "markDeleted" && step.reason !== "its stack is deleted") {
+      const { namespace, name, uid } = step.pod.desired;
+      events.push({
+        subject: { apiVersion: "v1", kind: "Pod", namespace, name, uid },
+        type: "Normal",
+        reason: "Deleting",
+        message: step.reason,
+        at,
+      });
+    }
+  }
+  return events;
+};

@@ -1,0 +1,211 @@
+// Carries out what the plans say: one Stack at a time, one commit per batch, every write fenced and compared.
+import { isDeepStrictEqual } from "node:util";
+import type { Logger } from "pino";
+import { RESOURCES } from "../../schemas/resources.ts";
+import type { Stack } from "../../schemas/types.ts";
+import type { Env } from "../../store/env.ts";
+import type { Informer } from "../../store/informer.ts";
+import { nodesPrefix, objectKey, podDeletionKey } from "../../store/keys.ts";
+import type { Change, Kv } from "../../store/kv.ts";
+import { decodeObject } from "../../store/objects.ts";
+import { WorkQueue } from "../../store/workqueue.ts";
+import type { Recorder } from "../events/recorder.ts";
+import { planGarbage } from "../garbage/plan.ts";
+import type { RequestRecord } from "../garbage/requests.ts";
+import type { Leadership } from "../leadership.ts";
+import { type PodView, stackKeyOf } from "../model.ts";
+import type { Step } from "../rollout.ts";
+import { millisOf } from "../times.ts";
+import type { World } from "../world.ts";
+import { changesOf, pack } from "./changes.ts";
+import { type Compiled, isSignificant, planStack } from "./plan.ts";
+
+export interface StackLoopOptions {
+  kv: Kv;
+  env: Env;
+  log: Logger;
+  stacks: Informer<Stack>;
+  requests: Informer<RequestRecord>;
+  world: World;
+  recorder: Pick<Recorder, "record">;
+  /** Normalises and compiles; pure. Problems are those of a stored object that admission would refuse today. */
+  compile(stack: Stack): Compiled;
+  onCommit?: (changes: number) => void;
+}
+
+/** Mere progress is written at most this often per Stack, in milliseconds. */
+const PROGRESS_MS = 500;
+const WORKERS = 4;
+
+const split = (key: string): { namespace: string; name: string } => {
+  const at = key.indexOf("/");
+  return { namespace: key.slice(0, at), name: key.slice(at + 1) };
+};
+const stackObjectKey = (key: string): string => {
+  const { namespace, name } = split(key);
+  return objectKey(RESOURCES.stacks, namespace, name);
+};
+
+export class StackLoop {
+  readonly queue: WorkQueue;
+  /** Stacks that wait for a node to fit, and those that follow the nodes: a change of a node concerns them. */
+  private readonly unplaceable = new Set<string>();
+  private readonly global = new Set<string>();
+  /** Revisions that the informers must have reached before we look again, or we would plan on a world without our own writes. */
+  private readonly expected = new Map<string, { pods: number; stack: number }>();
+  private readonly wroteStatus = new Map<string, number>();
+  private readonly compiled = new Map<string, { uid: string; generation: number; result: Compiled }>();
+
+  constructor(private readonly o: StackLoopOptions) {
+    this.queue = new WorkQueue({ env: o.env, log: o.log, name: "stacks", baseMs: 10, maxMs: 30_000 });
+    o.stacks.subscribe(({ old, new: now }) => {
+      const stack = now ?? old;
+      if (!stack) return;
+      const key = stackKeyOf({ namespace: stack.metadata.namespace ?? "default", name: stack.metadata.name });
+      if (now?.metadata.generation !== old?.metadata.generation) this.queue.forget(key);
+      this.queue.add(key);
+    });
+    o.requests.subscribe(({ key, new: now }) => {
+      if (!now) return;
+      const [namespace = "", pod = ""] = key.split("/").slice(-2);
+      for (const p of o.world.podsNamed(namespace, pod)) this.queue.add(stackKeyOf({ namespace, name: p.desired.stack }));
+    });
+    o.world.listen({
+      stackChanged: (stack, freed) => {
+        this.queue.add(stack);
+        if (freed) for (const other of this.unplaceable) this.queue.add(other);
+      },
+      nodeChanged: (node) => {
+        for (const key of [...this.unplaceable, ...this.global, ...o.world.stacksOn(node)]) this.queue.add(key);
+      },
+    });
+  }
+
+  /** Until leadership ends. The informers have caught up with everything written before this term. */
+  async run(leadership: Leadership): Promise<void> {
+    this.expected.clear();
+    for (const [, stack] of this.o.stacks.entries()) {
+      this.queue.add(stackKeyOf({ namespace: stack.metadata.namespace ?? "default", name: stack.metadata.name }));
+    }
+    for (const key of this.o.world.stacks()) this.queue.add(key);
+    await this.queue.run({ workers: WORKERS, signal: leadership.signal, reconcile: (key) => this.reconcile(key, leadership) });
+  }
+
+  private async reconcile(key: string, leadership: Leadership): Promise<{ afterMs?: number } | void> {
+    const { stacks, world, env, log } = this.o;
+    if (this.behind(key)) return { afterMs: 1_000 };
+    const stack = stacks.get(stackObjectKey(key));
+    const all = world.pods(key);
+    const nodes = world.nodes();
+    const requests = this.requestsFor(all);
+    const strays = planGarbage(all, stack?.metadata.uid, nodes);
+    if (strays.length > 0) {
+      if (await this.reallyGone(key, stack?.metadata.uid)) await this.carryOut(key, strays, all, requests, [], leadership);
+      return { afterMs: 1_000 };
+    }
+    if (!stack) return this.drop(key);
+    // Those of an earlier Stack of this name keep their names and ports until they are gone, but are nobody's replicas.
+    const own = all.filter((p) => p.desired.stackUid === stack.metadata.uid);
+    const plan = planStack(stack, () => this.compile(key, stack), own, nodes, requests, env.now());
+    this.note(this.unplaceable, key, plan.unplaceable);
+    this.note(this.global, key, plan.global);
+    const differs = !isDeepStrictEqual(plan.stack, stack);
+    if (plan.steps.length === 0 && !differs) return;
+    if (plan.steps.length === 0 && !isSignificant(stack, plan.stack)) {
+      const wait = (this.wroteStatus.get(key) ?? -PROGRESS_MS) + PROGRESS_MS - env.monotonic();
+      if (wait > 0) return { afterMs: wait };
+    }
+    const write = differs ? [objectChange(stackObjectKey(key), stack, plan.stack)] : [];
+    const revision = await this.carryOut(key, plan.steps, all, requests, write, leadership);
+    if (differs) this.wroteStatus.set(key, env.monotonic());
+    this.o.recorder.record(...plan.events);
+    const word = {
+      stack: key,
+      generation: stack.metadata.generation,
+      steps: plan.steps.length,
+      health: plan.stack?.status?.health,
+      revision,
+    };
+    if (plan.steps.length > 0 || !plan.stack)
+      log.info({ ...word, did: summary(plan.steps) }, plan.stack ? "rollout advanced" : "stack deleted");
+    else log.debug({ ...word, progress: plan.stack.status?.progress }, "status written");
+  }
+
+  /** Writes the steps, and `first` with the first of them. @returns the last revision */
+  private async carryOut(
+    key: string,
+    steps: readonly Step[],
+    pods: readonly PodView[],
+    requests: ReadonlySet<string>,
+    first: Change[],
+    { guard, signal }: Leadership,
+  ): Promise<number> {
+    const { kv, env } = this.o;
+    const stamp = { now: millisOf(env.now()), uid: () => env.uid() };
+    let revision = 0;
+    for (const changes of pack([...(first.length > 0 ? [first] : []), ...changesOf(steps, pods, requests, stamp)])) {
+      ({ revision } = await kv.commit(changes, { guard, signal }));
+      const had = this.expected.get(key) ?? { pods: 0, stack: 0 };
+      const wrote = (prefix: string): boolean => changes.some((c) => c.key.startsWith(prefix));
+      this.expected.set(key, { pods: wrote(nodesPrefix) ? revision : had.pods, stack: wrote(stackObjectKey(key)) ? revision : had.stack });
+      this.o.onCommit?.(changes.length);
+    }
+    return revision;
+  }
+
+  /** Our own last commit has not come back yet: its events bring the key here again. */
+  private behind(key: string): boolean {
+    const expected = this.expected.get(key);
+    if (!expected) return false;
+    if (this.o.world.revision < expected.pods || this.o.stacks.revision < expected.stack) return true;
+    this.expected.delete(key);
+    return false;
+  }
+
+  private requestsFor(pods: readonly PodView[]): Set<string> {
+    return new Set(
+      pods.flatMap(({ desired }) => {
+        const request = this.o.requests.get(podDeletionKey(desired.namespace, desired.name));
+        return request?.uid === desired.uid ? [desired.uid] : [];
+      }),
+    );
+  }
+
+  /** I8: an informer that lags is no proof that a Stack does not exist. */
+  private async reallyGone(key: string, uid: string | undefined): Promise<boolean> {
+    const { item } = await this.o.kv.get(stackObjectKey(key));
+    return (item && decodeObject<Stack>(item).metadata.uid) === uid;
+  }
+
+  private compile(key: string, stack: Stack): Compiled {
+    const { uid, generation = 1 } = stack.metadata;
+    const had = this.compiled.get(key);
+    if (had?.uid === uid && had.generation === generation) return had.result;
+    const result = this.o.compile(stack);
+    this.compiled.set(key, { uid, generation, result });
+    return result;
+  }
+
+  private note(set: Set<string>, key: string, on: boolean): void {
+    if (on) set.add(key);
+    else set.delete(key);
+  }
+  private drop(key: string): void {
+    for (const m of [this.unplaceable, this.global, this.expected, this.wroteStatus, this.compiled]) m.delete(key);
+    this.queue.forget(key);
+  }
+}
+
+/** resourceVersion is etcd's to tell, so it is not written. */
+const objectChange = (key: string, old: Stack, next: Stack | undefined): Change => {
+  const mod = Number(old.metadata.resourceVersion);
+  if (!next) return { key, mod, value: null };
+  const { resourceVersion: _, ...metadata } = next.metadata;
+  return { key, mod, value: { ...next, metadata } };
+};
+
+const summary = (steps: readonly Step[]): Record<string, number> => {
+  const counts: Record<string, number> = {};
+  for (const { type } of steps) counts[type] = (counts[type] ?? 0) + 1;
+  return counts;
+};

@@ -1,0 +1,6 @@
+// Times on the wire. Pure.
+
+/** Milliseconds since the epoch → RFC 3339 with milliseconds: what controller and agents tell each other. */
+export const millisOf = (ms: number): string => new Date(ms).toISOString();
+/** RFC 3339 in whole seconds, as Kubernetes objects carry it. Takes either form, or milliseconds since the epoch. */
+export const secondsOf = (time: string | number): string => `${(typeof time === "number" ? millisOf(time) : time).slice(0, 19)}Z`;
