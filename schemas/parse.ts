@@ -5,7 +5,7 @@ import { loadSchema, type SchemaName } from "./load.ts";
 import { checkMetadata } from "./metadata.ts";
 import { dataKeyProblem } from "./labels.ts";
 import type { ObjectMeta } from "./meta.ts";
-import { Findings, locate, MAX_PROBLEMS, type Key, pathOf, type Position, type Problem, type Warning } from "./problems.ts";
+import { Findings, locate, MAX_PROBLEMS, type Key, pathOf, type Position, type Problem, type Warning, warningsBeside } from "./problems.ts";
 import { apiVersionOf, RESOURCES, type Resource } from "./resources.ts";
 import type { ConfigMap, Kinds, Secret, Stack } from "./types.ts";
 import { check, withoutNulls } from "./walk.ts";
@@ -49,7 +49,7 @@ const kindOf = (value: Record<string, unknown>, out: Findings): Resource | undef
   }
   const versions = found ? [apiVersionOf(found)] : [...new Set([...BY_KIND.values()].map(apiVersionOf))];
   if (!has("apiVersion")) {
-    out.problem(["apiVersion"], "Required", `is required: \`${oneOf(versions)}\``);
+    out.problem(["apiVersion"], "Required", `is required: ${oneOf(versions)}`);
   } else if (found && !versions.includes(apiVersion as string)) {
     out.problem(["apiVersion"], "NotSupported", `must be ${oneOf(versions)} for ${found.kind}; got ${show(apiVersion)}`);
   }
@@ -90,13 +90,13 @@ const defaulted = (object: AnyManifest): AnyManifest => {
   return { ...secret, type: secret.type ?? "Opaque", ...(stringData || secret.data ? { data } : {}) };
 };
 
-/** Answers whether nothing is wrong at, above or below a place that is at most three keys deep. */
+/** Answers whether nothing is wrong at, above or below a place that is at most four keys deep. */
 const intactness = (problems: readonly Problem[]): ((...keys: Key[]) => boolean) => {
   const touched = new Set<string>();
   const exact = new Set<string>();
   for (const { keys } of problems) {
     exact.add(pathOf(keys));
-    for (let depth = 1; depth <= 3; depth++) touched.add(pathOf(keys.slice(0, depth)));
+    for (let depth = 1; depth <= 4; depth++) touched.add(pathOf(keys.slice(0, depth)));
   }
   return (...keys) => !touched.has(pathOf(keys)) && !keys.some((_, i) => exact.has(pathOf(keys.slice(0, i))));
 };
@@ -106,7 +106,7 @@ const finish = (out: Findings, source: Source | undefined): { problems: Problem[
   const extra = out.problems.length - MAX_PROBLEMS;
   const problems = locate(out.problems.slice(0, MAX_PROBLEMS), find);
   if (extra > 0) problems.push({ path: "", keys: [], reason: "Invalid", message: `and ${extra} more problems` });
-  return { problems, warnings: locate(out.warnings, find) };
+  return { problems, warnings: locate(warningsBeside(out.problems, out.warnings), find) };
 };
 
 /**

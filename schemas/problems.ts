@@ -59,6 +59,12 @@ export class Findings {
   }
 }
 
+/** One cause, one message: no warning about what is refused anyway. */
+export const warningsBeside = (problems: readonly Problem[], warnings: readonly Warning[]): Warning[] => {
+  const refused = new Set(problems.map((p) => p.path));
+  return warnings.filter((w) => !refused.has(w.path));
+};
+
 const where = (p: { path: string; position?: Position }): string =>
   [p.position ? `${p.position.file}:${p.position.line}:${p.position.column}` : "", p.path].filter((s) => s).join(" ");
 

@@ -82,8 +82,7 @@ const checkMap = (at: Located, value: object, keys: readonly Key[], out: Finding
       out.problem([...keys, key], "NotSupported", "not supported yet", { help, onKey: true });
       for (const [, word] of help.matchAll(/`(\w+)`/g)) if (word) explained.add(word);
     } else {
-      const candidates = [...known.filter((k) => !Object.hasOwn(value, k)), ...Object.keys(refused)];
-      const guess = out.problems.length < MAX_PROBLEMS ? nearest(key, candidates) : undefined;
+      const guess = out.problems.length < MAX_PROBLEMS ? nearest(key, [...known, ...Object.keys(refused)]) : undefined;
       out.problem([...keys, key], "Unknown", `unknown field${guess ? `; did you mean "${guess}"?` : ""}`, { onKey: true });
       if (guess) explained.add(guess);
     }

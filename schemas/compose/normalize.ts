@@ -1,6 +1,6 @@
 // A Compose body in short and long forms → one form with everything said, or all that is wrong with it. Pure.
 import { MAX_SERVICE_NAME, networkName, projectName, volumeName } from "../names.ts";
-import { Findings, type Key, type Problem, type Warning } from "../problems.ts";
+import { Findings, type Key, type Problem, type Warning, warningsBeside } from "../problems.ts";
 import type { ComposeNetwork, ComposeVolume, StackSpec } from "../types.ts";
 import { show } from "../words.ts";
 import { type Declared, Field, type StackContext } from "./context.ts";
@@ -17,7 +17,7 @@ export interface ComposeStack {
   spec: StackSpec;
 }
 
-/** Whether nothing was found wrong at, above or below a place of at most three keys. */
+/** Whether nothing was found wrong at, above or below a place of at most four keys. */
 export type Intact = (...keys: Key[]) => boolean;
 
 const KEY = /^[a-zA-Z0-9][a-zA-Z0-9._-]*$/;
@@ -45,7 +45,7 @@ const declared = (
 const awaitedOf = (spec: StackSpec, intact: Intact): Set<string> => {
   const awaited = new Set<string>();
   for (const [name, service] of Object.entries(spec.services)) {
-    if (!intact("spec", "services", name) || !service.depends_on || Array.isArray(service.depends_on)) continue;
+    if (!intact("spec", "services", name, "depends_on") || !service?.depends_on || Array.isArray(service.depends_on)) continue;
     for (const [other, { condition }] of Object.entries(service.depends_on)) {
       if (condition === "service_completed_successfully") awaited.add(other);
     }
@@ -88,10 +88,15 @@ export const checkBody = (stack: ComposeStack, out: Findings, intact: Intact): N
     at(name).keyProblem("Invalid", `the service name ${show(name)} ${KEY_WORDS}, at most ${MAX_SERVICE_NAME} characters`);
   }
   const context: StackContext = { out, networks, volumes, services: new Set(names), awaited: awaitedOf(spec, intact) };
-  const services = names
-    .filter((name) => intact("spec", "services", name))
-    .toSorted()
-    .map((name): NormalService => normalizeService(name, spec.services[name] as StackSpec["services"][string], context, at(name)));
+  const services: NormalService[] = [];
+  for (const name of names.toSorted()) {
+    const service: unknown = spec.services[name];
+    if (typeof service !== "object" || service === null || Array.isArray(service)) continue;
+    const sound = Object.entries(service).filter(([key]) => intact("spec", "services", name, key));
+    const normal = normalizeService(name, Object.fromEntries(sound), context, at(name));
+    // What is broken would only raise false alarms about others.
+    if (intact("spec", "services", name)) services.push(normal);
+  }
   checkTogether(services, at);
   return { services };
 };
@@ -102,5 +107,7 @@ export const normalize = (
 ): { normal: NormalStack; warnings: Warning[]; problems?: never } | { problems: Problem[]; warnings: Warning[]; normal?: never } => {
   const out = new Findings();
   const normal = checkBody(stack, out, () => true);
-  return out.problems.length > 0 ? { problems: out.problems, warnings: out.warnings } : { normal, warnings: out.warnings };
+  return out.problems.length > 0
+    ? { problems: out.problems, warnings: warningsBeside(out.problems, out.warnings) }
+    : { normal, warnings: out.warnings };
 };

@@ -37,7 +37,7 @@ const normalizeRestart = (restart: string | boolean | undefined, awaited: boolea
   return { policy, ...(maxRetries > 0 ? { maxRetries } : {}) };
 };
 
-const normalizeNetworks = (service: ComposeService, context: StackContext, field: Field): NetworkAttachment[] => {
+const normalizeNetworks = (service: SoundService, context: StackContext, field: Field): NetworkAttachment[] => {
   const { networks } = service;
   const isList = Array.isArray(networks);
   const written: [string, ComposeServiceNetwork, Field][] = isList
@@ -61,7 +61,7 @@ const normalizeNetworks = (service: ComposeService, context: StackContext, field
   return [...found.values()].toSorted((a, b) => (a.key < b.key ? -1 : 1));
 };
 
-const normalizeDependencies = (name: string, service: ComposeService, context: StackContext, field: Field): Dependency[] => {
+const normalizeDependencies = (name: string, service: SoundService, context: StackContext, field: Field): Dependency[] => {
   const written = service.depends_on ?? [];
   const entries: [Dependency, Field][] = Array.isArray(written)
     ? written.map((other, i) => [{ service: other, condition: "service_started" }, field.at(i)])
@@ -97,7 +97,7 @@ const normalizeCapabilities = (capabilities: readonly string[] | null | undefine
   return [...new Set(names)].toSorted();
 };
 
-const checkTexts = (service: ComposeService, field: Field): void => {
+const checkTexts = (service: SoundService, field: Field): void => {
   const { working_dir: dir, hostname } = service;
   if (dir && !dir.startsWith("/")) {
     field.at("working_dir").problem("Invalid", `must be an absolute path; got ${show(dir)}`, variableHelp(dir));
@@ -118,11 +118,14 @@ const warnAboutVariables = (value: unknown, field: Field): void => {
   }
 };
 
-/** The result is whole only when no problem was added. `service` has passed the schema. */
-export const normalizeService = (name: string, service: ComposeService, context: StackContext, field: Field): NormalService => {
+/** A service whose parts have passed the schema; what has not was left out. */
+export type SoundService = Partial<ComposeService>;
+
+/** The result is whole only when no problem was added. */
+export const normalizeService = (name: string, service: SoundService, context: StackContext, field: Field): NormalService => {
   const { command: _command, entrypoint: _entrypoint, healthcheck: _check, ...plain } = service;
   for (const [key, value] of Object.entries(plain)) if (!key.startsWith("x-")) warnAboutVariables(value, field.at(key));
-  checkImage(service.image, field.at("image"));
+  if (service.image !== undefined) checkImage(service.image, field.at("image"));
   checkTexts(service, field);
   const deploy = normalizeDeploy(service.deploy, field.at("deploy"));
   const command = normalizeCommand(service.command, field.at("command"));
@@ -140,7 +143,7 @@ export const normalizeService = (name: string, service: ComposeService, context:
     constraints: deploy.constraints,
     dependsOn: normalizeDependencies(name, service, context, field.at("depends_on")),
     container: {
-      image: service.image,
+      image: service.image ?? "",
       pullPolicy: service.pull_policy ?? "missing",
       ...(command ? { command } : {}),
       ...(entrypoint ? { entrypoint } : {}),
