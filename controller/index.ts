@@ -15,6 +15,7 @@ import { RequestLoop, type RequestRecord } from "./garbage/requests.ts";
 import { catchUp, type Leadership } from "./leadership.ts";
 import { NamespaceLoop } from "./namespaces/reconcile.ts";
 import { NodeLoop } from "./nodes/reconcile.ts";
+import { compileStack } from "./stacks/compile.ts";
 import type { Compiled } from "./stacks/plan.ts";
 import { StackLoop } from "./stacks/reconcile.ts";
 import { decodeNodeRecord, type NodeRecord, World } from "./world.ts";
@@ -27,8 +28,8 @@ export interface ControllerOptions {
   id: string;
   /** Failover takes about so long. Default 10. */
   leaderTtlSeconds?: number;
-  /** How a Stack becomes what a rollout needs. */
-  compile: (stack: Stack) => Compiled;
+  /** How a Stack becomes what a rollout needs. Default: its Compose body is normalised, then compiled. */
+  compile?: (stack: Stack) => Compiled;
   /** For metrics: each commit of the stack loop, with how many keys it changed. */
   onCommit?: (changes: number) => void;
 }
@@ -62,7 +63,7 @@ export const startController = (o: ControllerOptions): Controller => {
     requests,
     world,
     recorder,
-    compile: o.compile,
+    compile: o.compile ?? compileStack,
     ...(o.onCommit ? { onCommit: o.onCommit } : {}),
   });
   const nodeLoop = new NodeLoop({ kv, env, log: log.child({ loop: "nodes" }), world, recorder });

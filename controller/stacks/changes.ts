@@ -17,6 +17,7 @@ export interface Stamp {
 }
 
 const keyOf = (pod: PodView): string => desiredKey(pod.node, pod.desired.namespace, pod.desired.name);
+const forget = (pod: PodView): Change => ({ key: keyOf(pod), mod: pod.mod, value: null });
 
 /**
  * The changes of each step; those of one step belong in one commit.
@@ -31,29 +32,23 @@ export const changesOf = (steps: readonly Step[], pods: readonly PodView[], requ
     const value: DesiredPod = { ...draft, name, uid: stamp.uid(), createdAt: stamp.now };
     return { key: desiredKey(node, draft.namespace, name), mod: 0, value };
   };
-  return steps.map((step): Change[] => {
-    switch (step.type) {
-      case "create":
-        return [create(step.node, step.pod)];
-      case "replace":
-        return [{ key: keyOf(step.removed), mod: step.removed.mod, value: null }, create(step.node, step.pod)];
-      case "finalize":
-        return [{ key: keyOf(step.pod), mod: step.pod.mod, value: null }];
-      case "updateInPlace":
-        return [{ key: keyOf(step.pod), mod: step.pod.mod, value: step.desired }];
-      case "markDeleted": {
-        const { desired, mod } = step.pod;
-        const value: DesiredPod = {
-          ...desired,
-          deletionTimestamp: desired.deletionTimestamp ?? stamp.now,
-          deletionReason: desired.deletionReason ?? step.reason,
-          ...(step.removeVolumes ? { removeVolumes: true } : {}),
-        };
-        const request: Change[] = requests.has(desired.uid) ? [{ key: podDeletionKey(desired.namespace, desired.name), value: null }] : [];
-        return [{ key: keyOf(step.pod), mod, value }, ...request];
-      }
-    }
-  });
+  const write: { [T in Step["type"]]: (step: Extract<Step, { type: T }>) => Change[] } = {
+    create: (step) => [create(step.node, step.pod)],
+    replace: (step) => [forget(step.removed), create(step.node, step.pod)],
+    finalize: (step) => [forget(step.pod)],
+    updateInPlace: (step) => [{ key: keyOf(step.pod), mod: step.pod.mod, value: step.desired }],
+    markDeleted: ({ pod: { desired, mod, node }, reason, removeVolumes }) => {
+      const value: DesiredPod = {
+        ...desired,
+        deletionTimestamp: desired.deletionTimestamp ?? stamp.now,
+        deletionReason: desired.deletionReason ?? reason,
+        ...(removeVolumes ? { removeVolumes: true } : {}),
+      };
+      const request: Change[] = requests.has(desired.uid) ? [{ key: podDeletionKey(desired.namespace, desired.name), value: null }] : [];
+      return [{ key: desiredKey(node, desired.namespace, desired.name), mod, value }, ...request];
+    },
+  };
+  return steps.map((step) => (write[step.type] as (s: Step) => Change[])(step));
 };
 
 /** Packs units, in order, into commits of at most 64 changes and about a megabyte. A unit is never split. */

@@ -119,31 +119,20 @@ export class FakeAgent {
 
   private script(behaviour: Behaviour, age: number): { now: Partial<ObservedPod>; afterMs?: number } {
     const slow = this.o.slowMs ?? 300;
-    switch (behaviour) {
-      case "ready":
-        return { now: { phase: "Running", state: "running", ready: true } };
-      case "done":
-        return { now: { phase: "Succeeded", state: "exited", ready: false, exitCode: 0 } };
-      case "neverReady":
-        return {
-          now: {
-            phase: "Running",
-            state: "running",
-            ready: false,
-            health: "unhealthy",
-            reason: "Unhealthy",
-            message: "the health check failed 3 times",
-          },
-        };
-      case "crash":
-        return {
-          now: { phase: "Running", state: "restarting", ready: false, exitCode: 1, reason: "CrashLoopBackOff", message: "exit code 1" },
-        };
-      case "slow":
-        if (age < slow / 3) return { now: { phase: "Pending", state: "absent", ready: false, reason: "Pulling" }, afterMs: slow / 3 - age };
-        if (age < slow) return { now: { phase: "Running", state: "running", ready: false, health: "starting" }, afterMs: slow - age };
-        return { now: { phase: "Running", state: "running", ready: true, health: "healthy" } };
+    if (behaviour === "ready") return { now: { phase: "Running", state: "running", ready: true } };
+    if (behaviour === "done") return { now: { phase: "Succeeded", state: "exited", ready: false, exitCode: 0 } };
+    if (behaviour === "neverReady") {
+      const words = { health: "unhealthy", reason: "Unhealthy", message: "the health check failed 3 times" } as const;
+      return { now: { phase: "Running", state: "running", ready: false, ...words } };
     }
+    if (behaviour === "crash") {
+      return {
+        now: { phase: "Running", state: "restarting", ready: false, exitCode: 1, reason: "CrashLoopBackOff", message: "exit code 1" },
+      };
+    }
+    if (age < slow / 3) return { now: { phase: "Pending", state: "absent", ready: false, reason: "Pulling" }, afterMs: slow / 3 - age };
+    if (age < slow) return { now: { phase: "Running", state: "running", ready: false, health: "starting" }, afterMs: slow - age };
+    return { now: { phase: "Running", state: "running", ready: true, health: "healthy" } };
   }
 
   private words(pod: DesiredPod, mod: number, now: Partial<ObservedPod>): ObservedPod {
