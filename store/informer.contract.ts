@@ -23,7 +23,7 @@ export const informerContract = (open: () => Promise<World>): void => {
   let states: { synced: boolean; reason?: string }[];
   const put = (name: string, n: number) => w.another().commit([{ key: w.prefix + name, value: { n } }]);
   const remove = (name: string) => w.another().commit([{ key: w.prefix + name, value: null }]);
-  const cache = () => Object.fromEntries([...informer.entries()].map(([k, v]) => [k.slice(w.prefix.length), v.n]).toSorted());
+  const cache = () => Object.fromEntries([...informer.entries()].map(([k, v]) => [k.slice(w.prefix.length), v.n]));
   /** What the changes amount to when carried out one by one: must always be the cache. */
   const replayed = () => {
     const m = new Map<string, number>();
@@ -33,7 +33,7 @@ export const informerContract = (open: () => Promise<World>): void => {
       if (c.new) m.set(name, c.new.n);
       else m.delete(name);
     }
-    return Object.fromEntries([...m].toSorted());
+    return Object.fromEntries(m);
   };
   const start = async (): Promise<void> => {
     informer.start(stop.signal);
