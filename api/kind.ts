@@ -87,8 +87,6 @@ export interface Kind<T extends KubeObject = KubeObject> {
   table?: TableShape<T>;
   /** What readers see of a stored object; for fields that are computed rather than stored. */
   present?(object: T): T;
-  /** Fills in what the object does not say, before validation. */
-  defaults?(object: T): T;
   /** What the schema cannot say. `old` is set for an update; immutable fields are checked here. */
   validate?(object: T, old?: T): Problem[];
 }

@@ -63,6 +63,12 @@ export class KindCache {
     this.floor = Math.max(this.floor, revision);
   }
 
+  /** The store went back to `revision`: what was known of later ones is void. */
+  reset(revision: number): void {
+    this.ring = [];
+    this.floor = revision;
+  }
+
   /** What happened after `revision`, oldest first; undefined when that is no longer known. */
   since(revision: number): Transition[] | undefined {
     if (revision < this.floor) return undefined;

@@ -38,6 +38,8 @@ export class WatchCache {
   private readonly joins = new Joins();
   private readonly reflector: Reflector<Decoded>;
   private readonly keyListeners = new Set<(key: string) => void>();
+  private readonly resetListeners = new Set<() => void>();
+  private highest = 0;
   private loaded = false;
   private running: Promise<void> | undefined;
 
@@ -92,6 +94,12 @@ export class WatchCache {
   onToken(fn: (key: string) => void): () => void {
     this.keyListeners.add(fn);
     return () => void this.keyListeners.delete(fn);
+  }
+
+  /** Told when the store went back in time (a restored backup): revisions that clients hold mean nothing any more. */
+  onReset(fn: () => void): () => void {
+    this.resetListeners.add(fn);
+    return () => void this.resetListeners.delete(fn);
   }
 
   /**
@@ -169,6 +177,11 @@ export class WatchCache {
       }
       for (const t of touched.values()) this.refresh(t, revision);
     }
+    if (this.reflector.revision < this.highest) {
+      for (const cache of this.caches.values()) cache.reset(this.reflector.revision);
+      for (const fn of this.resetListeners) fn();
+    }
+    this.highest = this.reflector.revision;
     // History before a list is not whole: what happened between was not seen.
     if (source === "list") for (const cache of this.caches.values()) cache.forget(this.reflector.revision);
   }

@@ -6,8 +6,6 @@ import { secretTable } from "../table/core.ts";
 
 type Secret = KubeObject & {
   data?: Record<string, string>;
-  /** As it came: not validated yet. */
-  stringData?: Record<string, unknown>;
   type?: string;
   immutable?: boolean;
 };
@@ -25,15 +23,6 @@ export const secrets: Kind<Secret> = {
   custom: false,
   mergeKeys: {},
   fields: { type: (o) => o.type ?? "" },
-  /** `stringData` is for writing only: it is never stored. */
-  defaults: ({ stringData, ...o }) => {
-    const given = Object.entries(stringData ?? {});
-    // A value that is no text stays where it is, for the schema to refuse.
-    if (!given.every((e): e is [string, string] => typeof e[1] === "string")) return stringData ? { ...o, stringData } : o;
-    const encoded = Object.fromEntries(given.map(([k, v]) => [k, Buffer.from(v, "utf8").toString("base64")]));
-    const data = given.length > 0 ? { ...o.data, ...encoded } : o.data;
-    return { ...o, type: o.type || "Opaque", ...(data ? { data } : {}) };
-  },
   table: secretTable,
   validate: (o, old) => [
     ...immutableData(o, old, ["data"]),

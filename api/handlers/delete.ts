@@ -1,0 +1,137 @@
+// delete and deletecollection.
+import type { PodDeletion } from "../../schemas/fleet.ts";
+import type { KubeObject } from "../../schemas/meta.ts";
+import { RESOURCES } from "../../schemas/resources.ts";
+import { ConflictError, NotFoundError } from "../../store/errors.ts";
+import { podDeletionKey } from "../../store/keys.ts";
+import { readObject } from "../body.ts";
+import { type Answer, type Call, type Deps, dryRunOf } from "../call.ts";
+import { isObject } from "../json.ts";
+import type { Problem } from "../kind.ts";
+import { badRequest, conflict, forbidden, invalidOptions, success } from "../status.ts";
+import { list, readOne } from "./read.ts";
+
+interface Options {
+  uid?: string;
+  resourceVersion?: string;
+  graceSeconds?: number;
+  dryRun: boolean;
+}
+
+const POLICIES = ["Background", "Foreground", "Orphan"];
+
+/** From the body (DeleteOptions) and the query. @throws ApiError 400, 422 */
+async function optionsOf(call: Call): Promise<Options> {
+  const { headers } = call.req;
+  const hasBody = headers["transfer-encoding"] !== undefined || Number(headers["content-length"] ?? 0) > 0;
+  const body = hasBody ? await readObject(call.req) : {};
+  const preconditions = body["preconditions"] ?? {};
+  const problems: Problem[] = [];
+  const policy = body["propagationPolicy"] ?? call.query.text("propagationPolicy");
+  const orphan =
+    body["orphanDependents"] ?? (call.query.text("orphanDependents") === undefined ? undefined : call.query.flag("orphanDependents"));
+  if (policy !== undefined && policy !== null && !(typeof policy === "string" && POLICIES.includes(policy)))
+    problems.push({
+      field: "propagationPolicy",
+      message: `Unsupported value: ${JSON.stringify(policy)}: supported values: ${POLICIES.map((p) => `"${p}"`).join(", ")}`,
+      reason: "FieldValueNotSupported",
+    });
+  if ((policy === "Orphan" || orphan === true) && call.kind.resource === RESOURCES.stacks)
+    problems.push({
+      field: "propagationPolicy",
+      message: "a Stack's pods cannot outlive it; its named volumes do",
+      reason: "FieldValueForbidden",
+    });
+  const grace = body["gracePeriodSeconds"] ?? call.query.number("gracePeriodSeconds");
+  if (grace !== undefined && grace !== null && !(typeof grace === "number" && Number.isSafeInteger(grace) && grace >= 0))
+    problems.push({ field: "gracePeriodSeconds", message: "must be a whole number of seconds", reason: "FieldValueInvalid" });
+  if (problems.length > 0) throw invalidOptions("DeleteOptions", problems);
+  if (!isObject(preconditions)) throw badRequest("preconditions must be an object");
+  const { uid, resourceVersion } = preconditions;
+  const given = [...(Array.isArray(body["dryRun"]) ? body["dryRun"] : []), ...call.query.all("dryRun")];
+  return {
+    dryRun: dryRunOf("DeleteOptions", given),
+    ...(typeof uid === "string" ? { uid } : {}),
+    ...(typeof resourceVersion === "string" ? { resourceVersion } : {}),
+    ...(typeof grace === "number" ? { graceSeconds: grace } : {}),
+  };
+}
+
+function checkPreconditions(call: Call, object: KubeObject, o: Options): void {
+  const { uid, resourceVersion } = object.metadata;
+  const { resource } = call.kind;
+  if (o.uid !== undefined && o.uid !== uid)
+    throw conflict(
+      resource,
+      object.metadata.name,
+      `the UID in the precondition (${o.uid}) does not match the UID in record (${uid}). The object might have been deleted and then recreated`,
+    );
+  if (o.resourceVersion !== undefined && o.resourceVersion !== resourceVersion)
+    throw conflict(
+      resource,
+      object.metadata.name,
+      `the ResourceVersion in the precondition (${o.resourceVersion}) does not match the ResourceVersion in record (${resourceVersion}). The object might have been modified`,
+    );
+}
+
+export async function remove(deps: Deps, call: Call): Promise<Answer> {
+  const options = await optionsOf(call);
+  const object = await readOne(deps, call.kind, call.namespace, call.name, call.signal);
+  checkPreconditions(call, object, options);
+  const { resource } = call.kind;
+  const { object: left, gone } = await removeOne(deps, call, object, options);
+  if (!gone) return { type: "object", code: 200, object: call.kind.present?.(left) ?? left };
+  const { name, uid } = object.metadata;
+  return { type: "status", status: success({ name, ...(resource.group ? { group: resource.group } : {}), kind: resource.resource, uid }) };
+}
+
+async function removeOne(deps: Deps, call: Call, object: KubeObject, o: Options): Promise<{ object: KubeObject; gone: boolean }> {
+  const { kind, namespace = object.metadata.namespace } = call;
+  const { name, uid } = object.metadata;
+  if (kind.reads === "pods") return { object: await askForDeletion(deps, call, object, o), gone: false };
+  if (kind.resource === RESOURCES.namespaces && name === "default")
+    throw forbidden('namespaces "default" is forbidden: this namespace may not be deleted');
+  try {
+    return await deps.store.delete<KubeObject>(kind.resource, namespace, name, {
+      // The object that was looked at, and no successor of it.
+      uid,
+      ...(o.resourceVersion !== undefined && kind.reads === "stored" ? { resourceVersion: o.resourceVersion } : {}),
+      graceSeconds: o.graceSeconds,
+      dryRun: o.dryRun,
+    });
+  } catch (e) {
+    if (e instanceof ConflictError && o.uid === undefined && o.resourceVersion === undefined)
+      throw conflict(kind.resource, name, "it was deleted and made again meanwhile; try again", e);
+    throw e;
+  }
+}
+
+/** `desired` is the controller's alone to write, so it is asked to delete the pod. Asked twice is asked once. */
+async function askForDeletion(deps: Deps, call: Call, pod: KubeObject, o: Options): Promise<KubeObject> {
+  const { name, namespace = "", uid, deletionTimestamp } = pod.metadata;
+  if (deletionTimestamp) return pod;
+  if (o.graceSeconds !== undefined) call.warn("gracePeriodSeconds is not used: a pod stops within the stop_grace_period of its service");
+  const now = new Date(deps.env.now()).toISOString();
+  const request: PodDeletion = { uid, requestedAt: now, by: call.user.name };
+  if (!o.dryRun) await deps.kv.commit([{ key: podDeletionKey(namespace, name), value: request }]);
+  return {
+    ...pod,
+    metadata: { ...pod.metadata, deletionTimestamp: `${now.slice(0, 19)}Z`, deletionGracePeriodSeconds: o.graceSeconds ?? 30 },
+  };
+}
+
+/** Deletes what a list would show now, one by one. Answers what was deleted. */
+export async function removeCollection(deps: Deps, call: Call): Promise<Answer> {
+  const options = await optionsOf(call);
+  const found = await list(deps, call);
+  if (found.type !== "list") throw new TypeError("a list was expected");
+  const deleted: KubeObject[] = [];
+  for (const object of found.items) {
+    try {
+      deleted.push((await removeOne(deps, call, object, { ...options, uid: object.metadata.uid })).object);
+    } catch (e) {
+      if (!(e instanceof NotFoundError)) throw e;
+    }
+  }
+  return { type: "list", items: deleted, metadata: found.metadata };
+}

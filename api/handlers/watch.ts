@@ -1,0 +1,146 @@
+// watch: a stream of events from the shared cache, one JSON document per line.
+// Source: Kubernetes API concepts, "Efficient detection of changes", "Watch bookmarks", "Streaming lists".
+import type { ServerResponse } from "node:http";
+import type { KubeObject } from "../../schemas/meta.ts";
+import { eventOf, type Transition, type WatchEvent } from "../cache/kind-cache.ts";
+import type { Answer, Call, Deps } from "../call.ts";
+import { bookmarkOf, contentTypeOf, eventFormer, includeObject } from "../forms.ts";
+import type { Problem } from "../kind.ts";
+import { type ApiError, expired, failure, invalidOptions, tooNew, unavailable } from "../status.ts";
+import { revisionOf, type Selection, selectionOf } from "./read.ts";
+
+const BOOKMARK_MS = 60_000;
+/** Unsent bytes at which a watcher counts as gone: it resumes when it reads again. */
+const MAX_UNSENT = 8 * 1024 * 1024;
+/** kubectl exits when a watch ends, so without a wish of the client it lasts 30 to 60 minutes. */
+const DEFAULT_SECONDS = 1_800;
+/** How long a client that wants the newest state waits for the cache to have it. */
+const CATCH_UP_MS = 3_000;
+
+interface Options {
+  selection: Selection;
+  /** Undefined: everything there is first, as of now. */
+  revision: number | undefined;
+  bookmarks: boolean;
+  initialEvents: boolean;
+  seconds: number;
+}
+
+/** @throws ApiError 422 as Kubernetes' ListOptions validation */
+function optionsOf(deps: Deps, call: Call): Options {
+  const initial = call.query.text("sendInitialEvents");
+  const match = call.query.text("resourceVersionMatch");
+  const problems: Problem[] = [];
+  const problem = (field: string, message: string): void => void problems.push({ field, message, reason: "FieldValueForbidden" });
+  if (initial !== undefined && match !== "NotOlderThan")
+    problem("resourceVersionMatch", 'sendInitialEvents requires setting resourceVersionMatch to "NotOlderThan"');
+  if (initial === undefined && match !== undefined)
+    problem("resourceVersionMatch", "resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided");
+  if (call.query.text("continue") !== undefined) problem("continue", "continue is forbidden for watch");
+  if (problems.length > 0) throw invalidOptions("ListOptions", problems);
+  const revision = revisionOf(call);
+  return {
+    selection: selectionOf(call),
+    revision,
+    bookmarks: call.query.flag("allowWatchBookmarks"),
+    // Without the parameter, "" and "0" mean: what there is first.
+    initialEvents: initial === undefined ? !revision : call.query.flag("sendInitialEvents"),
+    seconds: call.query.number("timeoutSeconds") || Math.round(DEFAULT_SECONDS * (1 + deps.env.random())),
+  };
+}
+
+/** @throws ApiError 400, 422, 504 (a revision that does not exist yet), 503 */
+export async function watch(deps: Deps, call: Call): Promise<Answer> {
+  const o = optionsOf(deps, call);
+  const { cache } = deps;
+  if (!cache.ready) throw unavailable("the watch cache is not filled yet; try again");
+  if (o.revision !== undefined && o.revision > cache.revision) {
+    const current = await cache.current(call.signal);
+    if (o.revision > current) throw tooNew(o.revision, current);
+  }
+  // What is sent first must not be older than what was asked for. Resuming needs no wait: older events are left out.
+  if (o.initialEvents && o.revision !== 0) {
+    const wanted = o.revision ?? (await cache.current(call.signal));
+    if (!(await cache.reaches(wanted, CATCH_UP_MS, call.signal)) && !cache.synced)
+      throw unavailable("the watch cache is behind; try again");
+  }
+  return { type: "stream", run: (res) => stream(deps, call, o, res) };
+}
+
+async function stream(deps: Deps, call: Call, o: Options, res: ServerResponse): Promise<void> {
+  const { env, cache } = deps;
+  const own = cache.of(call.kind);
+  const former = eventFormer({ kind: call.kind, form: call.form, includeObject: includeObject(call.query.text("includeObject")) }, () =>
+    env.now(),
+  );
+  const over = new AbortController();
+  const signal = AbortSignal.any([over.signal, call.signal, deps.closing]);
+  const end = (): void => over.abort();
+
+  res.writeHead(200, { "Content-Type": `${contentTypeOf(call.form)};stream=watch`, "Cache-Control": "no-cache, private" });
+  res.flushHeaders();
+  const line = (type: string, object: object): void => {
+    if (signal.aborted) return;
+    res.write(`${JSON.stringify({ type, object })}\n`);
+    if (res.writableLength > MAX_UNSENT) {
+      deps.log.warn({ kind: call.kind.resource.resource, user: call.user.name, unsent: res.writableLength }, "watcher too slow, ended");
+      end();
+    }
+  };
+  const send = (e: WatchEvent): void => line(e.type, former(e.object));
+  let failed = false;
+  const fail = (e: ApiError): void => {
+    line("ERROR", failure(e));
+    failed = true;
+    end();
+  };
+  // From here to the subscription nothing waits, so nothing can happen in between.
+  const from = o.initialEvents || !o.revision ? cache.revision : o.revision;
+  const tell = (t: Transition): void => {
+    if (t.revision <= from) return;
+    const event = eventOf(t, o.selection.matches);
+    if (event) send(event);
+  };
+  if (o.initialEvents) for (const object of initial(own.objects, o.selection)) send({ type: "ADDED", object });
+  else {
+    const missed = own.since(from);
+    if (!missed) fail(expired(`too old resource version: ${from} (${own.floor})`));
+    else for (const t of missed) tell(t);
+  }
+  const bookmark = (initialEventsEnd: boolean): void =>
+    line("BOOKMARK", bookmarkOf(call.kind, call.form, Math.max(cache.revision, from), initialEventsEnd));
+  if (o.initialEvents && o.bookmarks && call.query.flag("sendInitialEvents")) bookmark(true);
+
+  const unsubscribe = own.subscribe(tell);
+  const unreset = cache.onReset(() => fail(expired("the store was restored from a backup: list again")));
+  const cancelEnd = env.timer(o.seconds * 1000, end);
+  let cancelBookmark = (): void => {};
+  const beat = (): void => {
+    cancelBookmark = env.timer(BOOKMARK_MS * (0.8 + 0.4 * env.random()), () => {
+      bookmark(false);
+      beat();
+    });
+  };
+  if (o.bookmarks) beat();
+  try {
+    if (!signal.aborted) await new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
+  } finally {
+    unsubscribe();
+    unreset();
+    cancelEnd();
+    cancelBookmark();
+    // The client may start again where the last bookmark is, however long nothing matched.
+    if (o.bookmarks && !failed && !call.signal.aborted && res.writableLength <= MAX_UNSENT && !res.writableEnded)
+      res.write(
+        `${JSON.stringify({ type: "BOOKMARK", object: bookmarkOf(call.kind, call.form, Math.max(cache.revision, from), false) })}\n`,
+      );
+    res.end();
+  }
+}
+
+function* initial(objects: ReadonlyMap<string, KubeObject>, selection: Selection): Generator<KubeObject> {
+  for (const id of [...objects.keys()].toSorted()) {
+    const object = objects.get(id);
+    if (object && selection.matches(object)) yield object;
+  }
+}

@@ -1,0 +1,159 @@
+// Every path the server answers, each with its policy: a route cannot be added without one.
+import Router, { type RouterMiddleware } from "@koa/router";
+import type { Context, Middleware, Next } from "koa";
+import { labelNameProblem, subdomainProblem } from "../schemas/labels.ts";
+import type { Authenticator, User } from "./auth.ts";
+import { type Answer, type Call, type Deps, type Handler, Query } from "./call.ts";
+import { contentTypeOf, type Form, formList, formObject, includeObject, JSON_TYPE, negotiate } from "./forms.ts";
+import { remove, removeCollection } from "./handlers/delete.ts";
+import { get, list } from "./handlers/read.ts";
+import { watch } from "./handlers/watch.ts";
+import { create, patch, update } from "./handlers/write.ts";
+import type { Kind, Verb } from "./kind.ts";
+import { authorise, type Policy } from "./policy.ts";
+import { notFound } from "./status.ts";
+
+/** What the log and the measurements say of a request. */
+export interface Attributes {
+  verb: string;
+  /** `stacks`, `stacks/status`, or the path of what is no resource. */
+  resource: string;
+  namespace?: string;
+  name?: string;
+  user?: User;
+}
+
+declare module "koa" {
+  interface DefaultState {
+    about?: Attributes;
+  }
+}
+
+type Layer = Router["stack"][number];
+type Method = "get" | "post" | "put" | "patch" | "delete";
+
+export class Routes {
+  readonly router = new Router();
+  /** A test walks the router's stack and fails when a layer is not in here. */
+  readonly policies = new Map<Layer, Policy>();
+
+  constructor(private readonly authenticator: Authenticator) {}
+
+  /** `verb` of a request to this path, for the policy and the log. */
+  add(method: Method, path: string, policy: Policy, verb: (ctx: Context) => Verb, handle: Middleware): void {
+    const guard = async (ctx: Context, next: Next): Promise<void> => {
+      const params = ctx["params"] as { namespace?: string; name?: string };
+      const about: Attributes = { verb: verb(ctx), resource: resourceOf(policy, path), ...params };
+      ctx.state.about = about;
+      if (policy.type !== "open") {
+        about.user = await this.authenticator.authenticate(ctx.req.headers);
+        authorise(about.user, policy, { verb: verb(ctx), namespace: params.namespace, name: params.name });
+      }
+      await next();
+    };
+    this.router.register(path, [method], [guard as RouterMiddleware, handle as RouterMiddleware]);
+    for (const layer of this.router.stack) if (!this.policies.has(layer)) this.policies.set(layer, policy);
+  }
+
+  /** All routes of another router, under one policy. */
+  mount(other: Router, policy: Policy): void {
+    for (const layer of other.stack) {
+      if (typeof layer.path !== "string") throw new TypeError("routes have paths");
+      for (const method of layer.methods)
+        if (method !== "HEAD")
+          for (const handle of layer.stack) this.add(method.toLowerCase() as Method, layer.path, policy, () => "get", handle as Middleware);
+    }
+  }
+}
+
+const resourceOf = (policy: Policy, path: string): string => {
+  if (policy.type !== "resource") return path;
+  const { resource } = policy.kind.resource;
+  return policy.subresource ? `${resource}/${policy.subresource}` : resource;
+};
+
+/** The collections, objects and subresources of a kind. */
+export function resourceRoutes(routes: Routes, deps: Deps, kind: Kind): void {
+  const { group, version, resource, namespaced } = kind.resource;
+  const base = group ? `/apis/${group}/${version}` : `/api/${version}`;
+  const own: Policy = { type: "resource", kind };
+  const collection = namespaced ? `${base}/namespaces/:namespace/${resource}` : `${base}/${resource}`;
+  const route = (
+    method: Method,
+    path: string,
+    policy: Policy,
+    verb: (ctx: Context) => Verb,
+    handlers: Partial<Record<Verb, Handler>>,
+  ): void => routes.add(method, path, policy, verb, (ctx) => answer(deps, kind, policy, ctx, handlers[verb(ctx)]));
+  const has = (verb: Verb): boolean => kind.verbs.includes(verb);
+  const reading = (ctx: Context): Verb => (new Query(ctx.URL.searchParams).flag("watch") ? "watch" : "list");
+
+  if (has("list")) for (const path of new Set([`${base}/${resource}`, collection])) route("get", path, own, reading, { list, watch });
+  if (has("create")) route("post", collection, own, () => "create", { create });
+  if (has("deletecollection")) route("delete", collection, own, () => "deletecollection", { deletecollection: removeCollection });
+  const item = `${collection}/:name`;
+  if (has("get")) route("get", item, own, () => "get", { get });
+  if (has("update")) route("put", item, own, () => "update", { update });
+  if (has("patch")) route("patch", item, own, () => "patch", { patch });
+  if (has("delete")) route("delete", item, own, () => "delete", { delete: remove });
+  for (const s of kind.subresources) {
+    const policy: Policy = { type: "resource", kind, subresource: s.name };
+    const path = `${item}/${s.name}`;
+    // The only subresources so far are views of the object itself.
+    if (s.name !== "status") continue;
+    if (s.verbs.includes("get")) route("get", path, policy, () => "get", { get });
+    if (s.verbs.includes("update")) route("put", path, policy, () => "update", { update });
+    if (s.verbs.includes("patch")) route("patch", path, policy, () => "patch", { patch });
+  }
+}
+
+async function answer(deps: Deps, kind: Kind, policy: Policy, ctx: Context, handler: Handler | undefined): Promise<void> {
+  const params = ctx["params"] as { namespace?: string; name?: string };
+  const { namespace, name = "" } = params;
+  // What cannot be a name names nothing, and never becomes part of a key.
+  if (namespace !== undefined && labelNameProblem(namespace)) throw notFound(kind.resource, name);
+  if (name !== "" && subdomainProblem(name)) throw notFound(kind.resource, name);
+  const user = ctx.state.about?.user;
+  if (!handler || !user) throw new TypeError(`no handler for ${ctx.method} ${ctx.path}`);
+  const gone = new AbortController();
+  ctx.res.on("close", () => gone.abort(new Error("the client went away")));
+  const warnings = new Set<string>();
+  const query = new Query(ctx.URL.searchParams);
+  const form = negotiate(ctx.req.headers.accept);
+  const call: Call = {
+    kind,
+    name,
+    query,
+    req: ctx.req,
+    user,
+    form,
+    signal: gone.signal,
+    warn: (text) => void warnings.add(text),
+    ...(namespace === undefined ? {} : { namespace }),
+    ...(policy.type === "resource" && policy.subresource ? { subresource: policy.subresource } : {}),
+  };
+  const a = await handler(deps, call);
+  if (a.type === "stream") {
+    ctx.respond = false;
+    return a.run(ctx.res);
+  }
+  if (ctx.state.about && a.type === "object") ctx.state.about.name = a.object.metadata.name;
+  for (const text of [...warnings].slice(0, MAX_WARNINGS)) ctx.append("Warning", warningHeader(text));
+  ctx.status = a.type === "object" ? a.code : 200;
+  ctx.set("Cache-Control", "no-cache, private");
+  ctx.set("Content-Type", a.type === "status" ? JSON_TYPE : contentTypeOf(form));
+  ctx.body = JSON.stringify(bodyOf(a, kind, form, deps.env.now(), query.text("includeObject")));
+}
+
+const bodyOf = (a: Exclude<Answer, { type: "stream" }>, kind: Kind, form: Form, now: number, included: string | undefined): object => {
+  if (a.type === "status") return a.status;
+  const options = { kind, form, now, includeObject: includeObject(included) };
+  return a.type === "object" ? formObject(a.object, options) : formList(a.items, a.metadata, options);
+};
+
+const MAX_WARNINGS = 50;
+/** One line of quoted UTF-8, which in a header are bytes. Source: RFC 7234, section 5.5. */
+export const warningHeader = (text: string): string => {
+  const oneLine = text.replaceAll(/\p{Cc}+/gu, " ").slice(0, 1000);
+  return `299 - "${Buffer.from(oneLine.replaceAll(/["\\]/g, "\\$&"), "utf8").toString("latin1")}"`;
+};

@@ -1,0 +1,164 @@
+// Listens, and stops again.
+import { createServer as createHttpServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { createServer as createHttpsServer, type Server as HttpsServer } from "node:https";
+import { isIP, type AddressInfo } from "node:net";
+import { join } from "node:path";
+import type { Logger } from "pino";
+import type { KubeObject } from "../schemas/meta.ts";
+import { apiVersionOf, RESOURCES } from "../schemas/resources.ts";
+import type { Env } from "../store/env.ts";
+import { AlreadyExistsError, UnavailableError } from "../store/errors.ts";
+import type { Kv } from "../store/kv.ts";
+import { ObjectStore } from "../store/objects.ts";
+import { appOf } from "./app.ts";
+import { Authenticator } from "./auth.ts";
+import { WatchCache } from "./cache/watch-cache.ts";
+import type { Deps } from "./call.ts";
+import { EventLeases } from "./event-lease.ts";
+import { KINDS } from "./kinds/index.ts";
+import { namespaces } from "./kinds/namespaces.ts";
+import type { Routes } from "./routes.ts";
+import { ensureTls, localHosts, type ServerTls } from "./tls.ts";
+
+export interface ApiOptions {
+  kv: Kv;
+  env: Env;
+  log: Logger;
+  /** Holds the certificate authority, in `pki/`. */
+  dataDir: string;
+  /** Address to listen on, e.g. 127.0.0.1 or 0.0.0.0. */
+  host: string;
+  /** 0: a free one. */
+  port: number;
+  /** Plain HTTP: on loopback addresses only. */
+  insecureHttp?: boolean;
+  /** Of the product. */
+  version: string;
+  /** A certificate of one's own, instead of one of our authority. PEM texts. */
+  tls?: ServerTls;
+}
+
+export interface ApiHandle {
+  /** With the address that this machine can reach it at. */
+  url: string;
+  /** What clients must trust; "" for plain HTTP. */
+  caPem: string;
+  routes: Routes;
+  /** Ends watches, lets requests that run finish for five seconds, then closes. */
+  close(): Promise<void>;
+}
+
+/** exec puts whole command lines into the URL. */
+const MAX_HEADER_BYTES = 64 * 1024;
+const HEADERS_MS = 10_000;
+/** To receive a request, not to answer it: watches are not touched by it. */
+const REQUEST_MS = 30_000;
+/** Longer than the 90 s after which Go clients let an idle connection go, so that they are never surprised. */
+const KEEP_ALIVE_MS = 95_000;
+const CLOSE_MS = 5_000;
+const START_MS = 30_000;
+const RENEWAL_CHECK_MS = 12 * 3_600_000;
+
+const isLoopback = (host: string): boolean => host === "localhost" || host === "::1" || (isIP(host) === 4 && host.startsWith("127."));
+
+/**
+ * Serves the API until closed.
+ * @throws Error when plain HTTP is wanted on an address that others can reach, or the port is taken; UnavailableError when
+ * etcd does not answer within 30 s
+ */
+export async function startApi(o: ApiOptions): Promise<ApiHandle> {
+  if (o.insecureHttp && !isLoopback(o.host))
+    throw new Error(
+      `plain HTTP is served on loopback addresses only, and ${o.host} is none: tokens would cross the network readable; leave --insecure-http out`,
+    );
+  const { kv, env, log } = o;
+  const stop = new AbortController();
+  const store = new ObjectStore(kv, env);
+  const cache = new WatchCache({ kv, env, log, kinds: KINDS });
+  const leases = new EventLeases(kv, env, log);
+  const authenticator = new Authenticator(kv, env);
+  cache.onToken((key) => authenticator.forget(key));
+  const deps: Deps = { kv, env, log, store, cache, eventLease: () => leases.id(), closing: stop.signal };
+  const { koa, routes } = appOf(deps, authenticator, { version: o.version });
+
+  const hosts = [...new Set([...localHosts(), ...(["0.0.0.0", "::"].includes(o.host) ? [] : [o.host])])];
+  const pki = join(o.dataDir, "pki");
+  const tls = o.insecureHttp ? undefined : (o.tls ?? (await ensureTls({ dir: pki, env, hosts })));
+  const limits = {
+    maxHeaderSize: MAX_HEADER_BYTES,
+    headersTimeout: HEADERS_MS,
+    requestTimeout: REQUEST_MS,
+    keepAliveTimeout: KEEP_ALIVE_MS,
+  };
+  const handle = koa.callback();
+  const onRequest = (req: IncomingMessage, res: ServerResponse): void => void handle(req, res);
+  const server: Server | HttpsServer = tls
+    ? createHttpsServer({ ...limits, cert: tls.certPem, key: tls.keyPem, minVersion: "TLSv1.2" }, onRequest)
+    : createHttpServer(limits, onRequest);
+  // A watch may be silent for as long as it lasts.
+  server.timeout = 0;
+  const closed = (): Promise<void> => {
+    stop.abort();
+    leases.stop();
+    return cache.stopped;
+  };
+  cache.start(stop.signal);
+  let cancelRenewal = (): void => {};
+  try {
+    await ready(cache, store, env);
+    await listen(server, o.host, o.port);
+  } catch (e) {
+    await closed();
+    throw e;
+  }
+  const renewal = (): void => {
+    cancelRenewal = env.timer(RENEWAL_CHECK_MS, () => {
+      ensureTls({ dir: pki, env, hosts })
+        .then((t) => (server as HttpsServer).setSecureContext({ cert: t.certPem, key: t.keyPem }))
+        .catch((err: unknown) => log.error({ err }, "certificate could not be renewed"))
+        .finally(renewal);
+    });
+  };
+  if (tls && !o.tls) renewal();
+
+  const { port } = server.address() as AddressInfo;
+  const reachable = o.host === "0.0.0.0" || o.host === "localhost" ? "127.0.0.1" : o.host === "::" ? "::1" : o.host;
+  const url = `${tls ? "https" : "http"}://${isIP(reachable) === 6 ? `[${reachable}]` : reachable}:${port}`;
+  log.info({ url }, "api listening");
+  let closing: Promise<void> | undefined;
+  const close = async (): Promise<void> => {
+    cancelRenewal();
+    const ended = new Promise<void>((resolve) => server.close(() => resolve()));
+    const caches = closed();
+    server.closeIdleConnections();
+    const cancel = env.timer(CLOSE_MS, () => server.closeAllConnections());
+    await Promise.all([ended, caches]);
+    cancel();
+    log.info({ url }, "api closed");
+  };
+  return { url, caPem: tls?.caPem ?? "", routes, close: () => (closing ??= close()) };
+}
+
+/** Waits for etcd and the first fill of the cache; makes the namespace that manifests mean when they name none. */
+async function ready(cache: WatchCache, store: ObjectStore, env: Env): Promise<void> {
+  const until = env.monotonic() + START_MS;
+  while (!cache.ready) {
+    if (env.monotonic() > until)
+      throw new UnavailableError(`etcd did not answer within ${START_MS / 1000} s; is it running, and are its addresses right?`);
+    await env.sleep(10);
+  }
+  const r = RESOURCES.namespaces;
+  const metadata = { name: "default", finalizers: [...namespaces.finalizers] };
+  await store.create<KubeObject>(r, { apiVersion: apiVersionOf(r), kind: r.kind, metadata }).catch((e: unknown) => {
+    if (!(e instanceof AlreadyExistsError)) throw e;
+  });
+}
+
+const listen = (server: Server | HttpsServer, host: string, port: number): Promise<void> =>
+  new Promise((resolve, reject) => {
+    server.once("error", reject);
+    server.listen({ host, port }, () => {
+      server.off("error", reject);
+      resolve();
+    });
+  });
