@@ -1,5 +1,6 @@
 // The one node of a placement group: where its volumes are, else where its pods are, else where it fits. Pure.
-import type { CompiledService, NodeView, PlacementGroup, PodView, Volumes } from "./model.ts";
+import type { PlacementGroup } from "../schemas/compose/groups.ts";
+import type { CompiledService, NodeView, PodView, Volumes } from "./model.ts";
 import { byName } from "./model.ts";
 import { type Pin, place, type Tally, mayStay } from "./place.ts";
 

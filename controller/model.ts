@@ -1,4 +1,5 @@
 // What the planners reason about. Plain data: the loops build it from informers, tests from tables.
+import type { PlacementGroup } from "../schemas/compose/groups.ts";
 import type { Constraint } from "../schemas/compose/normal.ts";
 import type { ContainerSpec, Dependency, DesiredPod, ObservedPod } from "../schemas/fleet.ts";
 
@@ -22,15 +23,6 @@ export interface CompiledService {
   templateHash: string;
   /** Placement group that puts all pods of this service on one node. Absent: each pod is placed by itself, or the service is global. */
   group?: string;
-}
-
-/** Services that must share a node: they share a network or a named volume, or hold a named volume. */
-export interface PlacementGroup {
-  /** The first service's name. */
-  id: string;
-  services: readonly string[];
-  /** Keys of the named volumes that its services mount. */
-  volumes: readonly string[];
 }
 
 export interface CompiledStack {

@@ -67,7 +67,7 @@ interface Taken {
 const checkPorts = (services: readonly NormalService[], fieldOf: FieldOf): void => {
   const everywhere = services.filter((s) => s.mode === "global" && s.constraints.length === 0).map((s) => s.name);
   const groups = placementGroups(services);
-  const together = new Set(groups.filter((g) => g.together).flatMap((g) => g.services));
+  const together = new Set(groups.flatMap((g) => g.services));
   const told = new Set<string>();
   const compare = (names: readonly string[], others: ReadonlySet<string>): void => {
     const byPort = new Map<number, Taken[]>();
@@ -89,7 +89,7 @@ const checkPorts = (services: readonly NormalService[], fieldOf: FieldOf): void 
       }
     }
   };
-  for (const group of groups) if (group.together) compare(group.services, new Set(group.services));
+  for (const group of groups) compare(group.services, new Set(group.services));
   if (everywhere.length > 0)
     compare(
       services.map((s) => s.name),

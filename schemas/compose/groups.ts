@@ -1,25 +1,35 @@
 // Which services must share a node: until a network spans nodes, those that share a network, or a named volume.
+import type { ContainerSpec } from "../fleet.ts";
 import type { NormalService } from "./normal.ts";
 
+/** Services that must share a node: they share a network or a named volume, or hold a named volume. */
 export interface PlacementGroup {
-  /** Names of its services, sorted; the first names the group. */
-  services: string[];
-  /** All its pods are on one node. A lone service without named volumes spreads instead. */
-  together: boolean;
+  /** The first service's name. */
+  id: string;
+  /** Sorted. */
+  services: readonly string[];
+  /** Keys of the named volumes that its services mount, sorted. */
+  volumes: readonly string[];
 }
 
+const byText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
+
+/** Named volumes of a service: their keys. External ones too, for they lie on one node all the same. Anonymous ones have none. */
+export const volumeKeys = (container: ContainerSpec): string[] =>
+  container.mounts.flatMap((mount) => (mount.type === "volume" && mount.volume ? [mount.volume.key] : []));
+
 /** What ties a service to others. */
-const ties = (service: NormalService): string[] => [
-  ...service.container.networks.map((network) => `network ${network.key}`),
-  ...service.container.mounts.flatMap((mount) => (mount.type === "volume" && mount.volume ? [`volume ${mount.volume.key}`] : [])),
+const ties = ({ container }: NormalService): string[] => [
+  ...container.networks.map((network) => `network ${network.key}`),
+  ...volumeKeys(container).map((key) => `volume ${key}`),
 ];
 
-const hasNamedVolume = (service: NormalService): boolean =>
-  service.container.mounts.some((m) => m.type === "volume" && m.volume !== undefined);
-
-/** The connected components of the services that are not global, sorted by their first service. */
+/**
+ * The connected components of the services that are not global, sorted by id. A lone service without named volumes is in none:
+ * its replicas spread.
+ */
 export const placementGroups = (services: readonly NormalService[]): PlacementGroup[] => {
-  const placed = services.filter((service) => service.mode === "replicated");
+  const placed = services.filter((service) => service.mode === "replicated").toSorted((a, b) => byText(a.name, b.name));
   const byTie = new Map<string, NormalService[]>();
   for (const service of placed) for (const tie of ties(service)) byTie.set(tie, [...(byTie.get(tie) ?? []), service]);
   const seen = new Set<NormalService>();
@@ -27,19 +37,20 @@ export const placementGroups = (services: readonly NormalService[]): PlacementGr
   for (const start of placed) {
     if (seen.has(start)) continue;
     seen.add(start);
-    const group = [start];
+    const members = [start];
     // The list grows while it is walked: a breadth-first search.
-    for (const service of group) {
-      for (const tie of ties(service)) {
-        for (const other of byTie.get(tie) ?? []) {
-          if (seen.has(other)) continue;
-          seen.add(other);
-          group.push(other);
-        }
-        byTie.delete(tie);
+    for (const service of members) {
+      for (const other of ties(service).flatMap((tie) => byTie.get(tie) ?? [])) {
+        if (seen.has(other)) continue;
+        seen.add(other);
+        members.push(other);
       }
+      for (const tie of ties(service)) byTie.delete(tie);
     }
-    groups.push({ services: group.map((s) => s.name).toSorted(), together: group.length > 1 || group.some(hasNamedVolume) });
+    const volumes = [...new Set(members.flatMap((s) => volumeKeys(s.container)))].toSorted(byText);
+    if (members.length > 1 || volumes.length > 0) {
+      groups.push({ id: start.name, services: members.map((s) => s.name).toSorted(byText), volumes });
+    }
   }
-  return groups.toSorted((a, b) => ((a.services[0] ?? "") < (b.services[0] ?? "") ? -1 : 1));
+  return groups;
 };
