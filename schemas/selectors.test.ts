@@ -54,7 +54,7 @@ describe("label selectors", () => {
       fc.tuple(word, fc.constantFrom("=", "!="), word).map(([key, op, value]) => key + op + value),
       fc
         .tuple(word, fc.constantFrom(" in ", " notin "), fc.array(word, { minLength: 1, maxLength: 3 }))
-        .map(([k, op, v]) => `${k}${op}(${v})`),
+        .map(([k, op, v]) => `${k}${op}(${v.join(",")})`),
     );
     fc.assert(
       fc.property(fc.array(requirement, { maxLength: 4 }), (parts) => {
