@@ -4,7 +4,7 @@ import { join, resolve } from "node:path";
 import { errorCode, errorText, usage } from "./errors.ts";
 import type { FileConfig, FlagSpec } from "./flags.ts";
 import type { Io } from "./io.ts";
-import { suggest } from "./text/suggest.ts";
+import { nearest as suggest } from "../schemas/words.ts";
 
 /** Where the file is looked for when nobody names one, first match wins. */
 export const defaultConfigPaths = (io: Pick<Io, "env" | "home">): string[] => [

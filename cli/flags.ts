@@ -1,7 +1,7 @@
 // Flags: what they look like, and their value by precedence: command line > STEADY_* > configuration file > default.
 import { ENV_PREFIX } from "../schemas/constants.ts";
 import { usage } from "./errors.ts";
-import { suggest } from "./text/suggest.ts";
+import { nearest as suggest } from "../schemas/words.ts";
 
 export interface FlagSpec {
   /** Long name in kebab-case, without dashes. */

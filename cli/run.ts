@@ -8,7 +8,7 @@ import { type FlagSpec, resolveFlags } from "./flags.ts";
 import { allFlags, commandHelp, groupHelp, rootHelp } from "./help.ts";
 import type { Io } from "./io.ts";
 import { type ColorMode, style, wantsColor } from "./text/style.ts";
-import { suggest } from "./text/suggest.ts";
+import { nearest as suggest } from "../schemas/words.ts";
 
 type Values = Record<string, string | boolean | string[] | undefined>;
 

@@ -2,12 +2,28 @@
 import type { CommandSpec } from "../command.ts";
 import { apply } from "./apply.ts";
 import { deleteCommand } from "./delete.ts";
+import { dev } from "./dev.ts";
 import { get } from "./get.ts";
 import { nodeLs } from "./node-ls.ts";
 import { plan } from "./plan.ts";
+import { agent, server, tokenCreate } from "./processes.ts";
 import { ps } from "./ps.ts";
 import { status } from "./status.ts";
 import { up } from "./up.ts";
 import { version } from "./version.ts";
 
-export const COMMANDS: readonly CommandSpec[] = [up, apply, plan, deleteCommand, get, status, ps, nodeLs, version];
+export const COMMANDS: readonly CommandSpec[] = [
+  dev,
+  up,
+  apply,
+  plan,
+  deleteCommand,
+  get,
+  status,
+  ps,
+  nodeLs,
+  server,
+  agent,
+  tokenCreate,
+  version,
+];

@@ -8,7 +8,7 @@ import { loadManifests } from "../manifest/load.ts";
 import { describe, replicaOf } from "../rollout/replica.ts";
 import type { PodObject, StackObject } from "../rollout/types.ts";
 import { elapsed } from "../text/style.ts";
-import { suggest } from "../text/suggest.ts";
+import { nearest as suggest } from "../../schemas/words.ts";
 import { type Wanted, wantedOf } from "../see/kinds.ts";
 import type { Resource } from "../../schemas/resources.ts";
 

@@ -5,7 +5,7 @@ import { parseDocument } from "yaml";
 import { CLI } from "../../schemas/constants.ts";
 import { CliError, EXIT, errorCode, errorText } from "../errors.ts";
 import type { Io } from "../io.ts";
-import { suggest } from "../text/suggest.ts";
+import { nearest as suggest } from "../../schemas/words.ts";
 
 /** How to reach an API, and as whom. PEM texts, not paths. */
 export interface Access {

@@ -1,57 +1,65 @@
-// Holds an object against the schemas, and gives each problem its place in the file.
-import { parseObject } from "../../schemas/parse.ts";
-import { type Key, pathOf, type Problem as SchemaProblem, type Warning } from "../../schemas/problems.ts";
+// Findings of the schemas → problems with codes, hints and something to underline.
+import { type Key, pathOf, type Problem as Finding, type Warning } from "../../schemas/problems.ts";
 import type { Problem } from "./problem.ts";
-import { locate, type Source } from "./source.ts";
 
-/** @param place from keys in the object to keys in the file, where a Compose body is not below `spec` */
-export const checkObject = (source: Source, value: unknown, place: (keys: readonly Key[]) => readonly Key[]): Problem[] => {
-  const result = parseObject(value);
-  const problems = "problems" in result ? result.problems.map((p) => problemOf(source, p, place)) : [];
-  return [...problems, ...result.warnings.map((w) => warningOf(source, w, place))];
-};
-
-const CODES: Record<SchemaProblem["reason"], string> = {
+const CODES: Record<Finding["reason"], string> = {
   Unknown: "SF1101",
   NotSupported: "SF1102",
   TypeInvalid: "SF1104",
   Invalid: "SF1105",
   Required: "SF1109",
-  Duplicate: "SF1110",
+  Duplicate: "SF1002",
   Forbidden: "SF1111",
 };
 
-const problemOf = (source: Source, p: SchemaProblem, place: (keys: readonly Key[]) => readonly Key[]): Problem => {
-  const keys = place(p.keys);
-  const [, what = p.message, guess] = /^(.*?); (did you mean .*\?)$/s.exec(p.message) ?? [];
+/** A Compose file knows nothing of `spec`. */
+const keysFor = (keys: readonly Key[], compose: boolean): readonly Key[] => (compose && keys[0] === "spec" ? keys.slice(1) : keys);
+
+/** @param lines of the file */
+export const problemOf = (f: Finding, file: string, lines: readonly string[], compose: boolean): Problem => {
+  const keys = keysFor(f.keys, compose);
+  const [, what = f.message, guess] = /^(.*); (did you mean .*\?)$/s.exec(f.message) ?? [];
   const last = keys.at(-1);
-  const message =
-    p.reason === "Unknown" && typeof last === "string"
-      ? `unknown field ${JSON.stringify(last)}${within(keys.slice(0, -1))}`
-      : keys.length > 0
-        ? `${pathOf(keys)}: ${what}`
-        : what;
+  const path = pathOf(keys);
+  const unknown = f.reason === "Unknown" && typeof last === "string";
+  const yaml = f.keys.length === 0 && f.reason === "Invalid";
   return {
     severity: "error",
-    code: p.reason === "NotSupported" && p.onKey ? "SF1201" : CODES[p.reason],
-    message,
-    file: source.file,
-    // What is required is missing: its parent is where it belongs.
-    ...locate(source, p.reason === "Required" ? keys.slice(0, -1) : keys, p.onKey || p.reason === "Required" ? "key" : "value"),
+    code: yaml ? "SF1000" : f.reason === "NotSupported" && f.onKey ? "SF1201" : CODES[f.reason],
+    message: unknown
+      ? `unknown field ${JSON.stringify(last)}${keys.length > 1 ? ` in ${pathOf(keys.slice(0, -1))}` : ""}`
+      : path
+        ? `${path}: ${what}`
+        : what,
+    ...placeOf(f, file, lines),
     ...(guess === undefined ? {} : { hint: guess }),
-    ...(p.help === undefined ? {} : { help: p.help }),
+    ...(f.help === undefined ? {} : { help: f.help }),
   };
 };
 
-const within = (keys: readonly Key[]): string => (keys.length > 0 ? ` in ${pathOf(keys)}` : "");
-
-const warningOf = (source: Source, w: Warning, place: (keys: readonly Key[]) => readonly Key[]): Problem => {
-  const keys = place(w.keys);
+export const warningOf = (w: Warning, file: string, lines: readonly string[], compose: boolean): Problem => {
+  const keys = keysFor(w.keys, compose);
   return {
     severity: "warning",
     code: "SF1103",
     message: keys.length > 0 ? `${pathOf(keys)}: ${w.message}` : w.message,
-    file: source.file,
-    ...locate(source, keys, "value"),
+    ...placeOf(w, file, lines),
   };
+};
+
+const placeOf = (
+  f: { position?: { line: number; column: number } },
+  file: string,
+  lines: readonly string[],
+): Pick<Problem, "file" | "line" | "column" | "length"> => {
+  if (!f.position) return { file };
+  const { line, column } = f.position;
+  return { file, line, column, length: tokenLength(lines[line - 1] ?? "", column) };
+};
+
+/** Length of the YAML token that begins in a column (from 1): a quoted text, or what stands up to the next mark. */
+export const tokenLength = (line: string, column: number): number => {
+  const rest = line.slice(column - 1);
+  const token = /^("(?:[^"\\]|\\.)*"|'(?:[^']|'')*'|\$\{[^}]*\}|[[{]|[^\s,\]}#:]+(?:(?::(?!\s|$)| (?!#|\s))[^\s,\]}#:]+)*)/.exec(rest);
+  return Math.max(1, token?.[0].length ?? 1);
 };

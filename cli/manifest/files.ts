@@ -5,7 +5,7 @@ import { CLI } from "../../schemas/constants.ts";
 import { errorText, usage } from "../errors.ts";
 import type { Io } from "../io.ts";
 import { parseDotenv } from "./dotenv.ts";
-import { MAX_BYTES } from "./source.ts";
+import { MAX_BYTES } from "../../schemas/yaml.ts";
 
 export interface InputFile {
   /** As shown in messages. */

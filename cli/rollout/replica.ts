@@ -31,25 +31,24 @@ export interface Replica {
   revision?: number;
 }
 
-/** Reasons that no waiting mends: somebody has to change the manifest, the registry or the host. */
-const TERMINAL = new Set([
-  "ImageNotFound",
-  "ImageNotPresent",
-  "ImageDenied",
-  "ImagePullDenied",
-  "PullDenied",
-  "Unauthorized",
-  "ErrImageNeverPull",
-  "InvalidImageName",
-  "InvalidImage",
-  "ImagePlatformMismatch",
-  "PlatformMismatch",
-  "MountNotFound",
-  "BindSourceMissing",
-  "ForeignName",
-  "ForeignVolume",
-  "ForeignNetwork",
-]);
+/**
+ * Reasons that waiting does not mend: somebody has to change the manifest, the registry or the host. The agent goes on trying all the same.
+ * Milliseconds for which it must hold before a wait gives up; a network or an engine may need a second try.
+ */
+export const TERMINAL: Readonly<Record<string, number>> = {
+  ImageNotFound: 0,
+  ImageDenied: 0,
+  InvalidSpec: 0,
+  CreateFailed: 5_000,
+  NameConflict: 5_000,
+  NoSpace: 10_000,
+  NetworkPoolExhausted: 10_000,
+  PortConflict: 10_000,
+  StartFailed: 10_000,
+  VolumeFailed: 10_000,
+  NetworkFailed: 15_000,
+  PullFailed: 30_000,
+};
 /** Restarts after which a crash loop is taken for one. */
 const CRASHES = 3;
 
@@ -74,7 +73,7 @@ export const replicaOf = (pod: PodObject): Replica => {
         ? "done"
         : isReady
           ? "ready"
-          : status.phase === "Failed" || TERMINAL.has(reason) || (reason === "CrashLoopBackOff" && restarts >= CRASHES)
+          : status.phase === "Failed" || TERMINAL[reason] === 0 || (reason === "CrashLoopBackOff" && restarts >= CRASHES)
             ? "failed"
             : "working";
   const service = labels[LABELS.service] ?? pod.spec?.containers?.[0]?.name ?? metadata.name;

@@ -1,6 +1,6 @@
 // One stack's rollout as it is seen from outside: folds watch events into a view, and decides when it is over.
 import type { Condition } from "../../schemas/meta.ts";
-import { byName, type Replica, replicaOf } from "./replica.ts";
+import { byName, type Replica, replicaOf, TERMINAL } from "./replica.ts";
 import type { PodObject, StackObject } from "./types.ts";
 
 export interface Row extends Replica {
@@ -26,8 +26,8 @@ export interface View {
 }
 
 /** How long a bad word must hold before it ends the wait: the next look may already be better. Milliseconds. */
-const GRACE = { terminal: 0, unplaceable: 5000, stackFailed: 5000 } as const;
-const UNPLACEABLE = /^(Unplaceable|Unschedulable|NoNodeFits|NotPlaced|Placement)/;
+const GRACE = { unplaceable: 5000, stackFailed: 5000 } as const;
+const UNPLACEABLE = "Unplaceable";
 
 export class Tracker {
   readonly name: string;
@@ -70,7 +70,11 @@ export class Tracker {
     const rows = [...this.#pods.values()]
       .map(replicaOf)
       .toSorted(byName)
-      .map((r): Row => ({ ...r, since: this.#held(r.pod, `${r.state} ${r.word}`, now) }));
+      .map((r): Row => {
+        const since = this.#held(r.pod, `${r.state} ${r.word}`, now);
+        const hopeless = r.state === "working" && now - since >= (TERMINAL[r.word] ?? Number.POSITIVE_INFINITY);
+        return { ...r, since, ...(hopeless ? { state: "failed" } : {}) };
+      });
     const observed = (status.observedGeneration ?? 0) >= this.#generation;
     const base = {
       stack: this.name,
@@ -104,9 +108,9 @@ export class Tracker {
     if (rolledBack) return { outcome: "rolledBack", why: [rolledBack.message] };
     if (status.health === "Healthy" && (status.progress ?? 100) >= 100 && !holds(conditions, "Progressing"))
       return { outcome: "succeeded", why: [] };
-    const failed = rows.filter((r) => r.state === "failed" && this.#isCurrent(r) && now - r.since >= GRACE.terminal);
+    const failed = rows.filter((r) => r.state === "failed" && this.#isCurrent(r));
     if (failed.length > 0) return { outcome: "failed", why: failed.map((r) => `${r.name}${r.node ? ` on ${r.node}` : ""}: ${r.word}`) };
-    const unplaceable = conditions.find((c) => UNPLACEABLE.test(c.reason) && c.message !== "");
+    const unplaceable = conditions.find((c) => c.reason === UNPLACEABLE && c.message !== "");
     if (unplaceable && now - this.#held("\u0000placement", unplaceable.message, now) >= GRACE.unplaceable)
       return { outcome: "failed", why: [unplaceable.message] };
     if (!unplaceable) this.#since.delete("\u0000placement");

@@ -1,7 +1,7 @@
 // What people call kinds on the command line: `po`, `stack/shop`, `stacks,pods`, `all`.
 import { type Resource, RESOURCES } from "../../schemas/resources.ts";
 import { usage } from "../errors.ts";
-import { suggest } from "../text/suggest.ts";
+import { nearest as suggest } from "../../schemas/words.ts";
 
 export interface Wanted {
   resource: Resource;

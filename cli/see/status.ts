@@ -8,7 +8,7 @@ import { Painter } from "../rollout/painter.ts";
 import { replicaOf } from "../rollout/replica.ts";
 import type { PodObject, StackObject } from "../rollout/types.ts";
 import { cut } from "../text/style.ts";
-import { suggest } from "../text/suggest.ts";
+import { nearest as suggest } from "../../schemas/words.ts";
 import { stackTree } from "./tree.ts";
 
 export const status = (ctx: Context, [name]: readonly string[]): Promise<number> =>

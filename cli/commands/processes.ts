@@ -1,0 +1,93 @@
+// The long-running parts, and what they need to start.
+import type { CommandSpec } from "../command.ts";
+import type { FlagSpec } from "../flags.ts";
+
+const etcdFlag: FlagSpec = {
+  name: "etcd",
+  value: "address",
+  repeat: true,
+  about: "Address of etcd; repeatable (default: $ETCD_ENDPOINTS, http://127.0.0.1:2379)",
+};
+const logFlags: readonly FlagSpec[] = [
+  {
+    name: "log-level",
+    value: "level",
+    choices: ["trace", "debug", "info", "warn", "error", "fatal"],
+    default: "info",
+    about: "Least level that is logged",
+    group: "Logging",
+  },
+  { name: "log-file", value: "file", about: "Log to this file, as JSON (default: stderr)", group: "Logging" },
+  {
+    name: "log-format",
+    value: "format",
+    choices: ["auto", "json", "text"],
+    default: "auto",
+    about: "auto: text on a terminal, else JSON",
+    group: "Logging",
+  },
+];
+
+export const server: CommandSpec = {
+  name: "server",
+  group: "Processes",
+  summary: "Run the API and the controller.",
+  examples: [
+    ["steady server --etcd http://10.0.0.1:2379", "HTTPS on port 7443, with a certificate of its own"],
+    ["steady server --listen 127.0.0.1:7443 --insecure-http", "plain HTTP, on this machine only"],
+  ],
+  flags: [
+    etcdFlag,
+    { name: "listen", value: "host:port", about: "Where the API listens (default: 0.0.0.0:7443)" },
+    { name: "data-dir", value: "dir", about: "Certificate authority (default: $XDG_DATA_HOME/steadfleet/server)" },
+    { name: "insecure-http", about: "Plain HTTP; on loopback addresses only" },
+    ...logFlags,
+  ],
+  notes: ["May run several times over one etcd: one controller leads. The first user: steady token create."],
+  async run(ctx) {
+    return (await import("../process/server.ts")).server(ctx);
+  },
+};
+
+export const agent: CommandSpec = {
+  name: "agent",
+  group: "Processes",
+  summary: "Run a node's agent: makes its Docker containers what the cluster wants them to be.",
+  examples: [
+    ["steady agent --etcd http://10.0.0.1:2379", "this host, under its host name"],
+    ["steady agent --node-name nas --label disk=ssd --zone attic", "with a name and labels"],
+  ],
+  flags: [
+    etcdFlag,
+    { name: "node-name", value: "name", about: "Name of the node (default: the host name)" },
+    { name: "docker-host", value: "socket", about: "Docker socket (default: $DOCKER_HOST, unix:///var/run/docker.sock)" },
+    { name: "data-dir", value: "dir", about: "Checkpoint of what shall run (default: $XDG_DATA_HOME/steadfleet/agent/NODE)" },
+    { name: "label", value: "k=v", repeat: true, about: "Label of the node; repeatable" },
+    { name: "region", value: "name", about: "Label topology.kubernetes.io/region" },
+    { name: "zone", value: "name", about: "Label topology.kubernetes.io/zone" },
+    ...logFlags,
+  ],
+  notes: ["Goes on healing from its checkpoint while etcd cannot be reached. Stopping it stops no container."],
+  async run(ctx) {
+    return (await import("../process/agent.ts")).agent(ctx);
+  },
+};
+
+export const tokenCreate: CommandSpec = {
+  name: "token create",
+  group: "Admin",
+  summary: "Make a token for a user, straight in etcd.",
+  args: "<name>",
+  examples: [
+    ["steady token create admin", "may do everything; the token is printed once"],
+    ["steady token create dashboard --role reader", "may read everything but secrets"],
+  ],
+  flags: [
+    etcdFlag,
+    { name: "role", value: "role", choices: ["admin", "reader"], default: "admin", about: "admin or reader", lineOnly: true },
+  ],
+  notes: ["Run it where etcd can be reached: it works before there is any user."],
+  async run(ctx, args) {
+    return (await import("../process/token.ts")).createToken(ctx, args);
+  },
+};

@@ -1,0 +1,37 @@
+// `steady agent`: one node's agent, over an etcd that runs elsewhere.
+import { join, resolve } from "node:path";
+import type { Context } from "../command.ts";
+import { EXIT } from "../errors.ts";
+import { version } from "../kube/connect.ts";
+import { processLog } from "./log.ts";
+import { until } from "./until.ts";
+import { checkNodeName, dockerSocket, etcdHosts, hostNodeName, labelsOf } from "./values.ts";
+
+export const agent = async (ctx: Context): Promise<number> => {
+  const { flags, io } = ctx;
+  const node = checkNodeName(flags.str("node-name") ?? hostNodeName(io.hostname), "--node-name");
+  const dataDir = resolve(
+    io.cwd,
+    flags.str("data-dir") ?? join(io.env["XDG_DATA_HOME"] || join(io.home, ".local", "share"), "steadfleet", "agent", node),
+  );
+  const socketPath = dockerSocket(ctx);
+  const labels = labelsOf(ctx);
+  const hosts = etcdHosts(ctx);
+  const logs = await processLog(ctx);
+  const { log } = logs;
+  const [{ connectEtcd }, { startAgent }] = await Promise.all([import("../../store/etcd/index.ts"), import("../../node-agent/index.ts")]);
+  const kv = connectEtcd({ hosts, env: io.clock });
+  try {
+    const handle = await startAgent({ kv, env: io.clock, log, node, socketPath, dataDir, labels, version: version() });
+    log.info({ node, socketPath, etcd: hosts, dataDir }, "agent started");
+    // An agent that ended by itself has failed: whoever supervises the process starts it again.
+    const ended = await Promise.race([until(io.signal).then(() => false), handle.done.then(() => true)]);
+    if (!ended) log.info({ signal: io.signal.reason as unknown }, "agent stopping; containers keep running");
+    await handle.close();
+    return ended ? EXIT.failed : EXIT.ok;
+  } finally {
+    await kv.close().catch((err: unknown) => log.error({ err }, "etcd connection did not close in order"));
+    log.info({}, "agent stopped");
+    await logs.close();
+  }
+};
