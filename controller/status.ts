@@ -149,6 +149,8 @@ export const computeStatus = (input: StatusInput): StackStatus => {
   const first = problems[0];
   const wrong = problems.length > 1 ? `${first?.message} (and ${problems.length - 1} more)` : (first?.message ?? "");
   const pending = unfinished.join("; ");
+  // A rollout that was complete stays so: what breaks later is no part of it.
+  const rolledOut = progress === 100 && plan.steps.length === 0;
   const conditions: Omit<Condition, "lastTransitionTime">[] = [
     complete && !first
       ? {
@@ -163,7 +165,7 @@ export const computeStatus = (input: StatusInput): StackStatus => {
           reason: first?.reason ?? "RollingOut",
           message: first ? wrong : pending,
         },
-    complete
+    complete || (rolledOut && first)
       ? { type: "Progressing", status: "False", reason: "RolloutComplete", message: `revision ${revision} is rolled out` }
       : first && plan.steps.length === 0
         ? { type: "Progressing", status: "False", reason: "RolloutStuck", message: `${wrong}${pending ? `; ${pending}` : ""}` }

@@ -58,9 +58,8 @@ export const stackEvents = (
     const reason = is.reason === "Unplaceable" || is.reason === "InvalidSpec" ? is.reason : rolling ? "RolloutStuck" : "Degraded";
     say("Warning", reason, is.message);
   }
-  const complete = (s: StackStatus | undefined): boolean => condition(s, "Progressing")?.reason === "RolloutComplete";
-  if (complete(next) && !complete(previous))
-    say("Normal", "RolloutComplete", `revision ${next.revision} is rolled out: ${next.ready} pods are ready`);
+  const complete = next.progress === 100 && (previous?.progress !== 100 || previous.revision !== next.revision);
+  if (complete) say("Normal", "RolloutComplete", `revision ${next.revision} is rolled out: ${next.ready} pods are ready`);
   else if (was?.status === "True" && is?.status === "False" && next.health === "Healthy")
     say("Normal", "Recovered", `${next.ready} pods are ready`);
   for (const step of plan.steps) {

@@ -104,7 +104,10 @@ export class StackLoop {
       return { afterMs: 1_000 };
     }
     if (!stack) return this.drop(key);
-    // Those of an earlier Stack of this name keep their names and ports until they are gone, but are nobody's replicas.
+    // Those of an earlier Stack of this name may hold the same volumes: first they go. Those on lost nodes hold up nobody elsewhere.
+    const earlier = all.filter((p) => p.desired.stackUid !== stack.metadata.uid && nodes.get(p.node)?.ready);
+    if (earlier.length > 0)
+      return log.info({ stack: key, pods: earlier.map((p) => p.desired.name) }, "waiting for pods of an earlier stack to go");
     const own = all.filter((p) => p.desired.stackUid === stack.metadata.uid);
     const plan = planStack(stack, () => this.compile(key, stack), own, nodes, requests, env.now());
     this.note(this.unplaceable, key, plan.unplaceable);
