@@ -32,8 +32,6 @@ export interface Selection {
   matches: Matcher;
   /** Whether anything is selected by more than the namespace. */
   partial: boolean;
-  /** The one name that can match. */
-  name?: string;
 }
 
 /** What the request selects, the namespace included. @throws ApiError 400 */
@@ -43,8 +41,7 @@ export function selectionOf(call: Call): Selection {
   return {
     partial: labels !== undefined || fields !== undefined,
     matches: (o) =>
-      (call.namespace === undefined || o.metadata.namespace === call.namespace) && (labels?.(o) ?? true) && (fields?.matches(o) ?? true),
-    ...(fields?.name === undefined ? {} : { name: fields.name }),
+      (call.namespace === undefined || o.metadata.namespace === call.namespace) && (labels?.(o) ?? true) && (fields?.(o) ?? true),
   };
 }
 
