@@ -1,0 +1,438 @@
+// Docker in memory: the same contract (engine.contract.ts), with faults on demand and the deeds of people outside. For tests and the simulator.
+import type { Env } from "../../store/env.ts";
+import {
+  type ContainerInspect,
+  type ContainerSummary,
+  type CreateBody,
+  type Engine,
+  EngineError,
+  type EngineErrorKind,
+  type EngineEvent,
+  type EngineInfo,
+  type ImageInspect,
+  type NetworkInspect,
+  type Resources,
+  type RestartPolicy,
+  type VolumeInspect,
+} from "../engine.ts";
+
+interface FakeContainer {
+  inspect: ContainerInspect;
+  logs: string[];
+}
+interface FakeNetwork {
+  id: string;
+  name: string;
+  labels: Record<string, string>;
+}
+
+const NEVER = "0001-01-01T00:00:00Z";
+const IMAGE_ENV = ["PATH=/bin:/sbin"];
+
+export class FakeEngine implements Engine {
+  readonly containers = new Map<string, FakeContainer>();
+  readonly networks = new Map<string, FakeNetwork>();
+  readonly volumes = new Map<string, VolumeInspect>();
+  readonly images = new Map<string, ImageInspect>();
+  /** What a registry would serve. */
+  readonly registry = new Map<string, ImageInspect>();
+  /** Every call that changes something, in order: `start <id>`. */
+  readonly calls: string[] = [];
+  /** unavailable: calls fail at once. timeout: they fail as if their deadline had passed, and nothing happens. */
+  down: "unavailable" | "timeout" | undefined;
+  /** Events get lost. */
+  deaf = false;
+  private readonly listeners = new Set<(event: EngineEvent) => void>();
+  private readonly streams = new Set<() => void>();
+  private readonly failures = new Map<string, EngineError[]>();
+  private count = 0;
+
+  constructor(private readonly env: Env) {
+    this.addImage("bb:1");
+  }
+
+  // Faults, and what people do.
+
+  addImage(
+    reference: string,
+    config: NonNullable<ImageInspect["Config"]> = { Cmd: ["/bin/sleep", "1000000"], Env: IMAGE_ENV },
+  ): ImageInspect {
+    const image = { Id: this.id("sha256:"), RepoDigests: [], Config: config };
+    this.images.set(reference, image);
+    return image;
+  }
+  /** The next call of this operation fails so, and nothing happens. */
+  fail(operation: string, kind: EngineErrorKind, message = `injected: ${operation} fails`): void {
+    this.failures.set(operation, [...(this.failures.get(operation) ?? []), new EngineError(kind, message, operation)]);
+  }
+  /** The main process ends by itself. Docker starts it again if its policy says so. */
+  exit(container: string, code: number): void {
+    const { inspect: i } = this.find(container);
+    const { Name: policy, MaximumRetryCount: max = 0 } = i.HostConfig.RestartPolicy ?? { Name: "no" };
+    this.ended(i, code);
+    const again =
+      policy === "always" || policy === "unless-stopped" || (policy === "on-failure" && code !== 0 && (max === 0 || i.RestartCount < max));
+    if (!again) return;
+    i.RestartCount++;
+    i.State.Status = "restarting";
+  }
+  /** Docker's pause before a restart is over. */
+  restarted(container: string): void {
+    this.run(this.find(container).inspect);
+  }
+  pause(container: string): void {
+    const { inspect: i } = this.find(container);
+    i.State.Status = "paused";
+    i.State.Paused = true;
+    this.emit("container", "pause", i.Id, attributes(i));
+  }
+  health(container: string, status: "starting" | "healthy" | "unhealthy"): void {
+    const { inspect: i } = this.find(container);
+    i.State.Health = { Status: status };
+    this.emit("container", `health_status: ${status}`, i.Id, attributes(i));
+  }
+  /** The event stream breaks. */
+  disconnectEvents(): void {
+    for (const end of [...this.streams]) end();
+  }
+  /** Killed and started again: containers without a restart policy are dead, the others run anew; the counter stays. */
+  restartDaemon(): void {
+    for (const { inspect: i } of this.containers.values()) {
+      if (i.State.Status !== "running" && i.State.Status !== "paused") continue;
+      this.ended(i, 137);
+      const policy = i.HostConfig.RestartPolicy?.Name ?? "no";
+      if (policy === "always" || policy === "unless-stopped") this.run(i);
+    }
+    this.disconnectEvents();
+  }
+  byName(name: string): ContainerInspect | undefined {
+    return [...this.containers.values()].find((c) => c.inspect.Name === `/${name}`)?.inspect;
+  }
+
+  // Engine.
+
+  async ping(): Promise<void> {
+    await this.enter("ping");
+  }
+  async info(): Promise<EngineInfo> {
+    await this.enter("info");
+    return {
+      id: "FAKE",
+      name: "fake",
+      version: "20.10.24",
+      apiVersion: "1.41",
+      os: "linux",
+      arch: "amd64",
+      osImage: "Fake",
+      kernelVersion: "1",
+      cpus: 2,
+      memoryBytes: 2 ** 30,
+      rootDir: "",
+    };
+  }
+  async list(): Promise<ContainerSummary[]> {
+    await this.enter("list");
+    return [...this.containers.values()].map(({ inspect: i }) => ({
+      id: i.Id,
+      name: i.Name.slice(1),
+      labels: { ...i.Config.Labels },
+      state: i.State.Status,
+      imageId: i.Image,
+      networks: Object.fromEntries(Object.entries(i.NetworkSettings.Networks ?? {}).map(([n, e]) => [n, e.NetworkID])),
+    }));
+  }
+  async inspect(container: string): Promise<ContainerInspect> {
+    await this.enter("inspect");
+    return structuredClone(this.find(container).inspect);
+  }
+  async create(name: string, body: CreateBody): Promise<{ id: string }> {
+    await this.enter("create", name);
+    const image = this.images.get(body.Image);
+    if (!image) throw new EngineError("imageNotFound", `No such image: ${body.Image}`, "create", { status: 404 });
+    if (this.byName(name))
+      throw new EngineError("nameConflict", `The container name "/${name}" is already in use`, "create", { status: 409 });
+    const id = this.id();
+    const network = body.HostConfig.NetworkMode ?? "none";
+    const inspect: ContainerInspect = {
+      Id: id,
+      Name: `/${name}`,
+      Created: this.now(),
+      Image: image.Id,
+      RestartCount: 0,
+      State: { Status: "created", Paused: false, OOMKilled: false, ExitCode: 0, Error: "", StartedAt: NEVER, FinishedAt: NEVER },
+      Config: fillIn(body, image, id),
+      HostConfig: {
+        ...structuredClone(body.HostConfig),
+        RestartPolicy: body.HostConfig.RestartPolicy ?? { Name: "no", MaximumRetryCount: 0 },
+      },
+      NetworkSettings: { Ports: {}, Networks: {} },
+    };
+    delete (inspect.Config as Partial<CreateBody>).HostConfig;
+    delete (inspect.Config as Partial<CreateBody>).NetworkingConfig;
+    const { HostConfig: h } = inspect;
+    if (h.Memory && !h.MemorySwap) h.MemorySwap = h.Memory * 2;
+    // The engine does not look for the network before the start.
+    const aliases = body.NetworkingConfig?.EndpointsConfig[network]?.Aliases ?? [];
+    inspect.NetworkSettings.Networks![network] = { Aliases: aliases, NetworkID: this.networks.get(network)?.id ?? "" };
+    this.containers.set(id, { inspect, logs: [] });
+    for (const m of body.HostConfig.Mounts ?? [])
+      if (m.Type === "volume" && m.Source && !this.volumes.has(m.Source)) this.volumes.set(m.Source, { Name: m.Source, Labels: null });
+    this.emit("container", "create", id, attributes(inspect));
+    return { id };
+  }
+  async start(container: string): Promise<void> {
+    await this.enter("start", container);
+    const { inspect: i } = this.find(container);
+    if (i.State.Status === "running" || i.State.Status === "restarting") return;
+    if (i.State.Status === "paused")
+      throw new EngineError("conflict", "cannot start a paused container, try unpause instead", "start", { status: 409 });
+    for (const name of Object.keys(i.NetworkSettings.Networks ?? {})) {
+      if (name === "none") continue;
+      const network = this.networks.get(name);
+      const endpoint = i.NetworkSettings.Networks![name]!;
+      if (!network || (endpoint.NetworkID !== "" && endpoint.NetworkID !== network.id))
+        throw new EngineError("notFound", `network ${endpoint.NetworkID || name} not found`, "start", { status: 404 });
+      endpoint.NetworkID = network.id;
+    }
+    const wanted = portsOf(i);
+    for (const { inspect: other } of this.containers.values()) {
+      const taken = other.State.Status === "running" && other.Id !== i.Id ? portsOf(other) : [];
+      const clash = wanted.find((p) => taken.includes(p));
+      if (clash) {
+        i.State.Error = `driver failed programming external connectivity: Bind for 0.0.0.0:${clash} failed: port is already allocated`;
+        throw new EngineError("portConflict", i.State.Error, "start", { status: 500 });
+      }
+    }
+    i.RestartCount = 0;
+    this.run(i);
+  }
+  async stop(container: string, _graceMs: number): Promise<void> {
+    await this.enter("stop", container);
+    const { inspect: i } = this.find(container);
+    if (i.State.Status === "running" || i.State.Status === "restarting") this.ended(i, 0);
+  }
+  async kill(container: string): Promise<void> {
+    await this.enter("kill", container);
+    const { inspect: i } = this.find(container);
+    if (i.State.Status !== "running") throw new EngineError("conflict", `Container ${i.Id} is not running`, "kill", { status: 409 });
+    this.ended(i, 137);
+  }
+  async remove(container: string): Promise<void> {
+    await this.enter("remove", container);
+    const { inspect: i } = this.find(container);
+    if (i.State.Status === "running" || i.State.Status === "paused") this.ended(i, 137);
+    this.containers.delete(i.Id);
+    this.emit("container", "destroy", i.Id, attributes(i));
+  }
+  async rename(container: string, name: string): Promise<void> {
+    await this.enter("rename", container);
+    const { inspect: i } = this.find(container);
+    if (this.byName(name))
+      throw new EngineError("nameConflict", `The container name "/${name}" is already in use`, "rename", { status: 409 });
+    const oldName = i.Name;
+    i.Name = `/${name}`;
+    this.emit("container", "rename", i.Id, { ...attributes(i), oldName });
+  }
+  async unpause(container: string): Promise<void> {
+    await this.enter("unpause", container);
+    const { inspect: i } = this.find(container);
+    if (i.State.Status !== "paused") throw new EngineError("failed", `Container ${i.Id} is not paused`, "unpause", { status: 500 });
+    i.State.Status = "running";
+    i.State.Paused = false;
+    this.emit("container", "unpause", i.Id, attributes(i));
+  }
+  async update(container: string, change: Resources & { RestartPolicy?: RestartPolicy }): Promise<void> {
+    await this.enter("update", container);
+    const { inspect: i } = this.find(container);
+    for (const [k, v] of Object.entries(change)) if (v !== 0 && v !== undefined) Object.assign(i.HostConfig, { [k]: v });
+    this.emit("container", "update", i.Id, attributes(i));
+  }
+  async logs(container: string, lines: number): Promise<string[]> {
+    await this.enter("logs");
+    return this.find(container).logs.slice(-lines);
+  }
+
+  async inspectNetwork(network: string): Promise<NetworkInspect> {
+    await this.enter("inspect network");
+    return this.networkInfo(this.network(network));
+  }
+  async listNetworks(label: string): Promise<NetworkInspect[]> {
+    await this.enter("list networks");
+    return [...this.networks.values()].filter((n) => hasLabel(n.labels, label)).map((n) => this.networkInfo(n));
+  }
+  async createNetwork(name: string, labels: Record<string, string>): Promise<{ id: string }> {
+    await this.enter("create network", name);
+    if (this.networks.has(name))
+      throw new EngineError("nameConflict", `network with name ${name} already exists`, "create network", { status: 409 });
+    const network = { id: this.id(), name, labels };
+    this.networks.set(name, network);
+    this.emit("network", "create", network.id, { name });
+    return { id: network.id };
+  }
+  async removeNetwork(network: string): Promise<void> {
+    await this.enter("remove network", network);
+    const n = this.network(network);
+    if (Object.keys(this.networkInfo(n).Containers ?? {}).length > 0)
+      throw new EngineError("inUse", `network ${n.name} has active endpoints`, "remove network", { status: 403 });
+    this.networks.delete(n.name);
+    this.emit("network", "destroy", n.id, { name: n.name });
+  }
+  async connect(network: string, container: string, aliases: string[]): Promise<void> {
+    await this.enter("connect", container);
+    const n = this.network(network, "connect");
+    const { inspect: i } = this.find(container);
+    if (i.NetworkSettings.Networks?.[n.name])
+      throw new EngineError("failed", `endpoint with name ${i.Name} already exists in network ${n.name}`, "connect", { status: 403 });
+    i.NetworkSettings.Networks![n.name] = { Aliases: [...aliases, i.Id.slice(0, 12)], NetworkID: n.id, IPAddress: "10.0.0.2" };
+    this.emit("network", "connect", n.id, { name: n.name, container: i.Id });
+  }
+  async disconnect(network: string, container: string): Promise<void> {
+    await this.enter("disconnect", container);
+    const n = this.network(network, "disconnect");
+    const { inspect: i } = this.find(container);
+    if (!i.NetworkSettings.Networks?.[n.name])
+      throw new EngineError("notFound", `container ${i.Id} is not connected to network ${n.name}`, "disconnect", { status: 404 });
+    delete i.NetworkSettings.Networks[n.name];
+    this.emit("network", "disconnect", n.id, { name: n.name, container: i.Id });
+  }
+
+  async inspectVolume(volume: string): Promise<VolumeInspect> {
+    await this.enter("inspect volume");
+    const found = this.volumes.get(volume);
+    if (!found) throw new EngineError("notFound", `get ${volume}: no such volume`, "inspect volume", { status: 404 });
+    return found;
+  }
+  async createVolume(name: string, labels: Record<string, string>): Promise<VolumeInspect> {
+    await this.enter("create volume", name);
+    const made = this.volumes.get(name) ?? { Name: name, Labels: labels };
+    this.volumes.set(name, made);
+    return made;
+  }
+  async removeVolume(volume: string): Promise<void> {
+    await this.enter("remove volume", volume);
+    if (!this.volumes.has(volume)) throw new EngineError("notFound", `get ${volume}: no such volume`, "remove volume", { status: 404 });
+    for (const { inspect: i } of this.containers.values())
+      if (i.HostConfig.Mounts?.some((m) => m.Source === volume))
+        throw new EngineError("inUse", `remove ${volume}: volume is in use - [${i.Id}]`, "remove volume", { status: 409 });
+    this.volumes.delete(volume);
+    this.emit("volume", "destroy", volume, {});
+  }
+  async listVolumes(label: string): Promise<VolumeInspect[]> {
+    await this.enter("list volumes");
+    return [...this.volumes.values()].filter((v) => hasLabel(v.Labels ?? {}, label));
+  }
+
+  async inspectImage(image: string): Promise<ImageInspect> {
+    await this.enter("inspect image");
+    const found = this.images.get(image) ?? [...this.images.values()].find((i) => i.Id === image);
+    if (!found) throw new EngineError("imageNotFound", `No such image: ${image}`, "inspect image", { status: 404 });
+    return structuredClone(found);
+  }
+  async pull(image: string, progress?: (line: string) => void): Promise<void> {
+    await this.enter("pull", image);
+    const found = this.registry.get(image);
+    if (!found) throw new EngineError("imageNotFound", `manifest for ${image} not found: manifest unknown`, "pull", { status: 404 });
+    progress?.("Downloading");
+    this.images.set(image, found);
+  }
+
+  async events(onEvent: (event: EngineEvent) => void, signal: AbortSignal): Promise<{ ended: Promise<void> }> {
+    await this.enter("events");
+    this.listeners.add(onEvent);
+    const ended = new Promise<void>((resolve) => {
+      const end = (): void => {
+        this.listeners.delete(onEvent);
+        this.streams.delete(end);
+        resolve();
+      };
+      this.streams.add(end);
+      signal.addEventListener("abort", end, { once: true });
+    });
+    return { ended };
+  }
+  close(): void {}
+
+  private async enter(operation: string, target?: string): Promise<void> {
+    await Promise.resolve();
+    if (this.down)
+      throw new EngineError(this.down, this.down === "timeout" ? "no answer from the engine" : "connect ECONNREFUSED", operation);
+    const failure = this.failures.get(operation)?.shift();
+    if (failure) throw failure;
+    if (target !== undefined) this.calls.push(`${operation} ${target}`);
+  }
+  private find(container: string): FakeContainer {
+    const found = this.containers.get(container) ?? [...this.containers.values()].find((c) => c.inspect.Name === `/${container}`);
+    if (!found) throw new EngineError("notFound", `No such container: ${container}`, "inspect", { status: 404 });
+    return found;
+  }
+  private network(idOrName: string, operation = "inspect network"): FakeNetwork {
+    const found = this.networks.get(idOrName) ?? [...this.networks.values()].find((n) => n.id === idOrName);
+    if (!found) throw new EngineError("notFound", `network ${idOrName} not found`, operation, { status: 404 });
+    return found;
+  }
+  private networkInfo(n: FakeNetwork): NetworkInspect {
+    const live = [...this.containers.values()].filter(
+      (c) => c.inspect.State.Status === "running" && c.inspect.NetworkSettings.Networks?.[n.name]?.NetworkID === n.id,
+    );
+    return { Id: n.id, Name: n.name, Labels: { ...n.labels }, Containers: Object.fromEntries(live.map((c) => [c.inspect.Id, {}])) };
+  }
+  private run(i: ContainerInspect): void {
+    i.State = { ...i.State, Status: "running", Paused: false, Error: "", ExitCode: 0, StartedAt: this.now() };
+    if (i.Config.Healthcheck?.Test && i.Config.Healthcheck.Test[0] !== "NONE") i.State.Health = { Status: "starting" };
+    for (const [name, e] of Object.entries(i.NetworkSettings.Networks ?? {}))
+      if (name !== "none") Object.assign(e, { IPAddress: "10.0.0.2", Aliases: [...new Set([...(e.Aliases ?? []), i.Id.slice(0, 12)])] });
+    i.NetworkSettings.Ports = Object.fromEntries(
+      Object.entries(i.HostConfig.PortBindings ?? {}).map(([port, list]) => [
+        port,
+        (list ?? []).map((b) => ({ HostIp: b.HostIp || "0.0.0.0", HostPort: b.HostPort || "32768" })),
+      ]),
+    );
+    this.emit("container", "start", i.Id, attributes(i));
+  }
+  private ended(i: ContainerInspect, code: number): void {
+    i.State = { ...i.State, Status: "exited", Paused: false, ExitCode: code, FinishedAt: this.now() };
+    delete i.State.Health;
+    for (const e of Object.values(i.NetworkSettings.Networks ?? {})) e.IPAddress = "";
+    i.NetworkSettings.Ports = {};
+    this.emit("container", "die", i.Id, { ...attributes(i), exitCode: String(code) });
+  }
+  private emit(type: EngineEvent["type"], action: string, id: string, attrs: Record<string, string>): void {
+    if (this.deaf) return;
+    const event = { type, action, id, attributes: attrs, atMs: this.env.now() };
+    for (const listener of this.listeners) queueMicrotask(() => listener(event));
+  }
+  private now(): string {
+    return new Date(this.env.now()).toISOString();
+  }
+  private id(prefix = ""): string {
+    return prefix + (++this.count).toString(16).padStart(12, "0").padEnd(64, "f");
+  }
+}
+
+const attributes = (i: ContainerInspect): Record<string, string> => ({ ...i.Config.Labels, name: i.Name.slice(1), image: i.Config.Image });
+
+const hasLabel = (labels: Record<string, string>, wanted: string): boolean =>
+  Object.entries(labels).some(([k, v]) => `${k}=${v}` === wanted);
+
+const portsOf = (i: ContainerInspect): string[] =>
+  Object.entries(i.HostConfig.PortBindings ?? {}).flatMap(([port, list]) =>
+    (list ?? []).filter((b) => b.HostPort).map((b) => `${b.HostPort}/${port.split("/")[1]}`),
+  );
+
+/** As the daemon merges the image in. */
+const fillIn = (body: CreateBody, image: ImageInspect, id: string): CreateBody => {
+  const own = image.Config;
+  const names = new Set((body.Env ?? []).map((e) => e.split("=")[0]));
+  const entrypoint = body.Entrypoint ?? own?.Entrypoint ?? null;
+  return {
+    ...structuredClone(body),
+    Hostname: body.Hostname ?? id.slice(0, 12),
+    Env: [...(body.Env ?? []), ...(own?.Env ?? []).filter((e) => !names.has(e.split("=")[0]))],
+    Cmd: body.Cmd ?? (body.Entrypoint ? null : (own?.Cmd ?? null)),
+    Entrypoint: entrypoint,
+    Labels: { ...own?.Labels, ...body.Labels },
+    User: body.User ?? own?.User ?? "",
+    WorkingDir: body.WorkingDir ?? own?.WorkingDir ?? "",
+    StopSignal: body.StopSignal ?? own?.StopSignal ?? "SIGTERM",
+  };
+};
