@@ -56,10 +56,17 @@ const ROWS: Row[] = [
   {
     name: "starts a container that a crash left created",
     have: [{ state: "created", startedAt: undefined as never }],
-    want: ["ensureNetwork", "start"],
+    want: ["start"],
     kind: "create",
   },
-  { name: "starts what was stopped outside", have: [{ state: "exited", exitCode: 137 }], want: ["ensureNetwork", "start"], kind: "heal" },
+  { name: "starts what was stopped outside", have: [{ state: "exited", exitCode: 137 }], want: ["start"], kind: "heal" },
+  {
+    name: "looks its networks up before it starts what has stopped",
+    have: [{ state: "exited" }],
+    and: { networkIds: new Map() },
+    want: ["ensureNetwork"],
+    kind: "none",
+  },
   { name: "unpauses", have: [{ state: "paused" }], want: ["unpause"], kind: "heal" },
   { name: "renames back", have: [{ name: "other" }], want: ["rename"], kind: "heal" },
   {
@@ -78,7 +85,7 @@ const ROWS: Row[] = [
     name: "starts on-failure that was killed",
     pod: restart("on-failure", 3),
     have: [{ state: "exited", exitCode: 137 }],
-    want: ["ensureNetwork", "start"],
+    want: ["start"],
   },
   {
     name: "gives up on-failure after its retries",
@@ -153,7 +160,7 @@ const inputOf = async (row: Row): Promise<PlanInput> => {
     desired: row.desired === false ? undefined : { pod, rendered, expected: expected(rendered, IMAGE) },
     containers,
     mayRemove: true,
-    networkIds: new Map(),
+    networkIds: new Map(Object.entries(base.networkIds)),
     hadContainer: false,
     released: false,
     now: 0,

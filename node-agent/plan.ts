@@ -260,7 +260,10 @@ const keep = (input: PlanInput, desired: Desired, c: ContainerFacts): Plan => {
         causes.push(`container was stopped outside (exit code ${c.exitCode})`);
         drift.push({ op: "replace", path: "/running", value: true, remedy: "update" });
       }
-      if (input.waitingFor === undefined) actions.push(...ensureNetworks(rendered), { type: "start", container: c.id });
+      // An endpoint may point at a network that is gone, which would fail every start: look the networks up, then look again.
+      if (rendered.networks.some((n) => !input.networkIds.has(n.name)))
+        return nothing({ actions: ensureNetworks(rendered), cause: "its networks are not known yet", current: c, drift });
+      if (input.waitingFor === undefined) actions.push({ type: "start", container: c.id });
       else waiting = held(input.waitingFor);
       break;
     default:

@@ -1,0 +1,207 @@
+// What every Engine does, the fake and the real one. `image` is on the engine, sleeps, and dies of SIGKILL at once.
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { driftOf } from "./drift.ts";
+import { type Engine, type EngineEvent, isEngineError } from "./engine.ts";
+import { expected, observe } from "./observe.ts";
+import { render } from "./render.ts";
+import { aPod, CLUSTER } from "./testing/rig.ts";
+
+export interface ContractSetup {
+  engine: Engine;
+  image: string;
+  close(): Promise<void>;
+}
+
+const kind = async (call: Promise<unknown>): Promise<string> => {
+  try {
+    await call;
+    return "fine";
+  } catch (error) {
+    if (isEngineError(error)) return error.kind;
+    throw error;
+  }
+};
+
+export const engineContract = (name: string, setup: () => Promise<ContractSetup>): void => {
+  describe(`engine contract: ${name}`, () => {
+    let s: ContractSetup;
+    let engine: Engine;
+    const labels = { "steadfleet.dev/cluster": CLUSTER };
+    const plain = (o: object = {}) => ({
+      Image: s.image,
+      Labels: labels,
+      StopSignal: "SIGKILL",
+      HostConfig: { NetworkMode: "none" },
+      ...o,
+    });
+    beforeAll(async () => {
+      s = await setup();
+      engine = s.engine;
+    });
+    afterAll(async () => await s?.close());
+
+    it("answers, and says what it is", async () => {
+      await engine.ping();
+      expect(await engine.info()).toMatchObject({ os: "linux", apiVersion: expect.stringMatching(/^1\.\d+$/) });
+    });
+
+    it("leads a container through its life, and tells of it", async () => {
+      const seen: EngineEvent[] = [];
+      const stop = new AbortController();
+      const { ended } = await engine.events((e) => seen.push(e), stop.signal);
+      const { id } = await engine.create("life", plain());
+      expect((await engine.list()).find((c) => c.id === id)).toMatchObject({ name: "life", state: "created", labels });
+      await engine.start(id);
+      await engine.start(id);
+      expect((await engine.inspect(id)).State).toMatchObject({ Status: "running", Paused: false });
+      await engine.rename(id, "life-2");
+      await engine.update(id, { Memory: 2 ** 26, MemorySwap: 2 ** 27, RestartPolicy: { Name: "on-failure", MaximumRetryCount: 2 } });
+      expect(await engine.inspect("life-2")).toMatchObject({
+        Id: id,
+        HostConfig: { Memory: 2 ** 26, RestartPolicy: { Name: "on-failure" } },
+      });
+      await engine.kill(id);
+      await until(async () => (await engine.inspect(id)).State.Status === "exited");
+      expect((await engine.inspect(id)).State.ExitCode).toBe(137);
+      await engine.start(id);
+      await engine.stop(id, 0);
+      await engine.stop(id, 0);
+      await engine.remove(id);
+      expect(await kind(engine.inspect(id))).toBe("notFound");
+      await until(async () => seen.some((e) => e.action === "destroy" && e.id === id));
+      const mine = seen.filter((e) => e.type === "container" && e.id === id);
+      expect(mine.map((e) => e.action)).toEqual(["create", "start", "rename", "update", "die", "start", "die", "destroy"]);
+      expect(mine[0]?.attributes).toMatchObject({ ...labels, name: "life" });
+      stop.abort();
+      await ended;
+    });
+
+    it("names what went wrong", async () => {
+      expect(await kind(engine.inspect("nobody"))).toBe("notFound");
+      expect(await kind(engine.start("nobody"))).toBe("notFound");
+      expect(await kind(engine.remove("nobody"))).toBe("notFound");
+      expect(await kind(engine.create("no-image", plain({ Image: "not-here:1" })))).toBe("imageNotFound");
+      expect(await kind(engine.inspectImage("not-here:1"))).toBe("imageNotFound");
+      expect(await kind(engine.inspectNetwork("not-here"))).toBe("notFound");
+      expect(await kind(engine.inspectVolume("not-here"))).toBe("notFound");
+      const { id } = await engine.create("taken", plain());
+      expect(await kind(engine.create("taken", plain()))).toBe("nameConflict");
+      await engine.remove(id);
+    });
+
+    it("a taken port fails at the start, and leaves a container that can be started later", async () => {
+      const body = plain({
+        ExposedPorts: { "80/tcp": {} },
+        HostConfig: { PortBindings: { "80/tcp": [{ HostIp: "", HostPort: "18081" }] } },
+      });
+      await engine.createNetwork("bridge-2", labels);
+      const on = (b: typeof body) => ({ ...b, HostConfig: { ...b.HostConfig, NetworkMode: "bridge-2" } });
+      const first = await engine.create("port-1", on(body));
+      const second = await engine.create("port-2", on(body));
+      await engine.start(first.id);
+      expect(await kind(engine.start(second.id))).toBe("portConflict");
+      expect((await engine.inspect(second.id)).State.Status).toBe("created");
+      await engine.remove(first.id);
+      await engine.start(second.id);
+      expect((await engine.inspect(second.id)).NetworkSettings.Ports?.["80/tcp"]?.[0]?.HostPort).toBe("18081");
+      await engine.remove(second.id);
+      await engine.removeNetwork("bridge-2");
+    });
+
+    it("networks: one of a name, in use while a container runs in it", async () => {
+      const { id } = await engine.createNetwork("contract", labels);
+      expect(await kind(engine.createNetwork("contract", {}))).toBe("nameConflict");
+      expect(await engine.inspectNetwork("contract")).toMatchObject({ Id: id, Labels: labels });
+      expect((await engine.listNetworks(`steadfleet.dev/cluster=${CLUSTER}`)).map((n) => n.Name)).toContain("contract");
+      const c = await engine.create("member", plain());
+      await engine.disconnect("none", c.id).catch(() => {});
+      await engine.start(c.id);
+      const other = await engine.create("member-2", plain({ HostConfig: { NetworkMode: "contract" } }));
+      await engine.start(other.id);
+      expect(await kind(engine.removeNetwork("contract"))).toBe("inUse");
+      await engine.disconnect("contract", other.id);
+      expect((await engine.inspect(other.id)).NetworkSettings.Networks).not.toHaveProperty("contract");
+      expect(await kind(engine.disconnect("contract", other.id))).not.toBe("fine");
+      await engine.connect("contract", other.id, ["alias"]);
+      expect((await engine.inspect(other.id)).NetworkSettings.Networks?.["contract"]).toMatchObject({
+        NetworkID: id,
+        Aliases: expect.arrayContaining(["alias"]),
+      });
+      await engine.remove(c.id);
+      await engine.remove(other.id, [id]);
+      await engine.removeNetwork(id);
+      expect(await kind(engine.removeNetwork(id))).toBe("notFound");
+    });
+
+    it("volumes: the first labels stay", async () => {
+      expect((await engine.createVolume("vol", labels)).Labels).toEqual(labels);
+      expect((await engine.createVolume("vol", { other: "1" })).Labels).toEqual(labels);
+      const body = plain({ HostConfig: { NetworkMode: "none", Mounts: [{ Type: "volume", Source: "vol", Target: "/d" }] } });
+      const { id } = await engine.create("with-volume", body);
+      expect(await kind(engine.removeVolume("vol"))).toBe("inUse");
+      await engine.remove(id);
+      expect((await engine.listVolumes(`steadfleet.dev/cluster=${CLUSTER}`)).map((v) => v.Name)).toEqual(["vol"]);
+      await engine.removeVolume("vol");
+      expect(await kind(engine.removeVolume("vol"))).toBe("notFound");
+    });
+
+    it("what we ask for is what we find: no drift right after the start", async () => {
+      const pod = aPod({
+        container: {
+          image: s.image,
+          command: ["sleep", "1000"],
+          env: { A: "b=c", PATH: "/bin" },
+          labels: { x: "y" },
+          user: "0",
+          workingDir: "/tmp",
+          hostname: "host",
+          stopSignal: "SIGKILL",
+          init: false,
+          readOnly: true,
+          capAdd: ["NET_ADMIN"],
+          capDrop: ["MKNOD"],
+          restart: { policy: "on-failure", maxRetries: 3 },
+          healthcheck: { test: ["CMD-SHELL", "true"], intervalMs: 30_000, timeoutMs: 5_000, retries: 3, startPeriodMs: 0 },
+          ports: [
+            { target: 80, published: 18080, protocol: "tcp" },
+            { target: 81, protocol: "udp", hostIp: "127.0.0.1" },
+          ],
+          mounts: [
+            { type: "volume", volume: { key: "data", name: "contract_data", external: false }, target: "/data", readOnly: false },
+            { type: "volume", target: "/anonymous", readOnly: false },
+            { type: "tmpfs", target: "/scratch", sizeBytes: 65_536, mode: 0o1777 },
+          ],
+          networks: [
+            { key: "a", name: "contract_a", external: false, aliases: ["one"] },
+            { key: "b", name: "contract_b", external: false, aliases: [] },
+          ],
+          limits: { cpus: 0.5, memoryBytes: 2 ** 26 },
+        },
+      });
+      const r = render(pod, CLUSTER);
+      for (const n of r.networks) await engine.createNetwork(n.name, n.labels);
+      for (const v of r.volumes) await engine.createVolume(v.name, v.labels);
+      const { id } = await engine.create(r.name, r.body);
+      for (const n of r.networks.slice(1)) await engine.connect(n.name, id, n.aliases);
+      await engine.start(id);
+      const i = await engine.inspect(id);
+      const image = await engine.inspectImage(i.Image);
+      const facts = observe(i, image);
+      expect(driftOf(expected(r, image), facts, r)).toEqual([]);
+      expect(facts).toMatchObject({ state: "running", uid: pod.uid, name: r.name, health: "starting" });
+      expect(Object.keys(facts.addresses)).toEqual(["contract_a", "contract_b"]);
+      expect(facts.ports.find((p) => p.target === 80)?.published).toBe(18_080);
+      await engine.remove(id);
+      for (const n of r.networks) await engine.removeNetwork(n.name);
+      for (const v of r.volumes) await engine.removeVolume(v.name);
+    });
+  });
+};
+
+const until = async (condition: () => Promise<boolean>): Promise<void> => {
+  for (let n = 0; n < 500; n++) {
+    if (await condition()) return;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  throw new Error("condition does not hold after 10 s");
+};
