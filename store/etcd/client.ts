@@ -23,6 +23,8 @@ export interface ClientOptions {
   credentials?: EtcdCredentials;
   /** For one attempt of one call. Default 5,000. */
   callTimeoutMs?: number;
+  /** How often a silent connection is probed. Not below etcd's --grpc-keepalive-min-time of 5 s. Default 10,000. */
+  keepaliveMs?: number;
 }
 
 /** A member that lost its quorum must refuse watches instead of keeping them silently open. Not on KV: it would break serializable reads. */
@@ -55,15 +57,15 @@ export const makeClient = (o: ClientOptions): Etcd3 => {
   const grpcOptions = {
     // The default of 4 MiB silently loses the watch events of a larger batch.
     "grpc.max_receive_message_length": -1,
-    // Finds black holes. Not below etcd's --grpc-keepalive-min-time of 5 s.
-    "grpc.keepalive_time_ms": 10_000,
+    // Finds black holes.
+    "grpc.keepalive_time_ms": o.keepaliveMs ?? 10_000,
     "grpc.keepalive_timeout_ms": 5_000,
     "grpc.initial_reconnect_backoff_ms": 100,
     "grpc.max_reconnect_backoff_ms": 2_000,
     interceptors: [hasLeaderOnWatch],
     ...(name ? { "grpc.ssl_target_name_override": name } : {}),
   };
-  return new Etcd3({
+  const client = new Etcd3({
     hosts: o.hosts,
     ...(o.credentials
       ? {
@@ -81,6 +83,26 @@ export const makeClient = (o: ClientOptions): Etcd3 => {
     // ChannelOptions' type knows no interceptors, but they are passed through unchanged.
     grpcOptions: grpcOptions as unknown as NonNullable<IOptions["grpcOptions"]>,
   });
+  keepChannels(client);
+  return client;
+};
+
+/**
+ * After any failed call, and after any stream that ends with an error (a cancelled one does), etcd3 closes the channels of all services. Their
+ * streams live on until the next HTTP/2 ping, which a closing session refuses: seconds after one watch is cancelled all others break. gRPC
+ * connects again by itself, so the channels stay until the client is closed.
+ */
+const keepChannels = (client: Etcd3): void => {
+  const { pool } = client as unknown as { pool: { hosts: { resetAllServices(): void; close(): void }[] } };
+  for (const host of pool.hosts) {
+    const reset = host.resetAllServices.bind(host);
+    const close = host.close.bind(host);
+    host.resetAllServices = () => {};
+    host.close = () => {
+      host.resetAllServices = reset;
+      close();
+    };
+  }
 };
 
 /**
