@@ -117,9 +117,11 @@ const parse = (spec: CommandSpec, words: readonly string[]): { values: Values; a
     if (error instanceof CommanderError) throw usageOf(error, spec, flags);
     throw error;
   }
-  const byAttribute = new Map(command.options.map((o) => [o.attributeName(), o.long?.slice(2) ?? o.name()]));
+  const opts = command.opts<Values>();
   const values: Values = {};
-  for (const [key, value] of Object.entries(command.opts<Values>())) values[byAttribute.get(key) ?? key] = value;
+  // To commander `--no-x` is the x that is true until it is said; to us it is a switch like others.
+  for (const o of command.options)
+    values[o.long?.slice(2) ?? o.name()] = o.negate ? opts[o.attributeName()] === false || undefined : opts[o.attributeName()];
   return { values, args: command.args, helpAsked: false };
 };
 

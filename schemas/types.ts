@@ -70,6 +70,7 @@ export interface Stack {
  * A Compose document. Short and long forms are accepted and kept as written. Keys that are not listed here are refused, never ignored.
  */
 export interface StackSpec {
+  "x-steadfleet"?: StackExtension;
   /**
    * Obsolete; Compose files need no version. Accepted with a warning.
    */
@@ -96,6 +97,15 @@ export interface StackSpec {
   volumes?: {
     [k: string]: ComposeVolume;
   } | null;
+}
+/**
+ * What Compose has no word for.
+ */
+export interface StackExtension {
+  /**
+   * What becomes of the named volumes when the Stack is deleted: `Keep` (the default) or `Delete`, with all their data.
+   */
+  reclaim?: "Keep" | "Delete";
 }
 /**
  * A service: one image, run as one container per replica.

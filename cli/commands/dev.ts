@@ -16,7 +16,7 @@ export const dev: CommandSpec = {
     { name: "etcd-bin", value: "file", about: "etcd 3.4 or newer (default: etcd on PATH)" },
     { name: "insecure-http", about: "Plain HTTP instead of HTTPS; on 127.0.0.1 only" },
     { name: "kubeconfig", value: "file", about: "kubeconfig that gets the context (default: $KUBECONFIG, ~/.kube/config)" },
-    { name: "no-kubeconfig", about: "Leave the kubeconfig alone" },
+    { name: "no-context", about: "Leave the kubeconfig alone" },
     {
       name: "log-level",
       value: "level",

@@ -159,7 +159,7 @@ const start = async (
   } finally {
     http.close();
   }
-  if (!io.signal.aborted && !flags.bool("no-kubeconfig"))
+  if (!io.signal.aborted && !flags.bool("no-context"))
     await writeContext(ctx, dir, state, { server: api.url, ca: insecureHttp ? undefined : api.caPem, token: state.token }, tick);
 };
 

@@ -23,6 +23,8 @@ export interface Replica {
   /** The engine killed it for want of memory. */
   oom: boolean;
   log: string[];
+  /** When the agent tries again, milliseconds since the epoch. */
+  nextTryAt?: number;
   createdAt: number;
   image: string;
   /** Digest or id of the image that runs. */
@@ -64,7 +66,9 @@ export const replicaOf = (pod: PodObject): Replica => {
   const isReady = ready?.status === "True" || (ready === undefined && container?.ready === true);
   const restarts = container?.restartCount ?? 0;
   const reason = status.reason || waiting?.reason || (terminated ? terminated.reason : undefined) || ready?.reason || "";
-  const message = status.message || waiting?.message || ready?.message || "";
+  // The time changes with every try: it is told apart.
+  const message = (status.message || waiting?.message || ready?.message || "").replace(/;? ?next try at \S+$/, "");
+  const nextTry = metadata.annotations?.[ANNOTATIONS.nextRetry];
   const exitCode = last?.exitCode;
   const state: ReplicaState =
     metadata.deletionTimestamp !== undefined
@@ -93,6 +97,7 @@ export const replicaOf = (pod: PodObject): Replica => {
     ...(exitCode === undefined ? {} : { exitCode }),
     oom: last?.reason === "OOMKilled" || reason === "OOMKilled",
     log: logOf(last?.message),
+    ...(nextTry === undefined ? {} : { nextTryAt: time(nextTry) }),
     createdAt: time(metadata.creationTimestamp),
     image: pod.spec?.containers?.[0]?.image ?? "",
     imageId: container?.imageID ?? "",

@@ -40,8 +40,14 @@ export const stackTree = (stack: StackObject, replicas: readonly Replica[], o: T
     changed ? `since ${elapsed(o.now - Date.parse(changed))}` : "",
   ].filter((f) => f !== "");
   const lines = [`${s.bold(metadata.name)}  ${mark(health, s)} ${health}  ${s.dim(facts.join("  "))}`.trimEnd()];
+  // What a pod's own line says is not said again above it.
+  const told = [
+    ...replicas.filter((r) => r.state === "failed").map((r) => r.pod),
+    ...Object.values(status.services ?? {}).flatMap((v) => v.message ?? []),
+  ];
   for (const c of status.conditions ?? [])
-    if (c.type === "Degraded" && c.status === "True" && c.message) lines.push(`│  ${s.red(harmless(c.message).replaceAll("\n", "\n│  "))}`);
+    if (c.type === "Degraded" && c.status === "True" && !told.some((t) => c.message.includes(t)))
+      lines.push(`│  ${s.red(harmless(c.message).replaceAll("\n", "\n│  "))}`);
   const services = Object.entries(status.services ?? {}).toSorted(([a], [b]) => a.localeCompare(b));
   const grid = services.map(([name, v]) => {
     const rows = replicas.filter((r) => r.service === name);
@@ -60,7 +66,8 @@ export const stackTree = (stack: StackObject, replicas: readonly Replica[], o: T
     const last = i === grid.length - 1;
     lines.push(`${last ? "└─" : "├─"} ${heads[i]}`);
     const stem = last ? "   " : "│  ";
-    if (g.v.message && g.word !== "Healthy") lines.push(`${stem}${s.yellow(harmless(g.v.message).replaceAll("\n", " "))}`);
+    if (g.v.message && g.word !== "Healthy" && !g.rows.some((r) => g.v.message?.includes(r.pod)))
+      lines.push(`${stem}${s.yellow(harmless(g.v.message).replaceAll("\n", " "))}`);
     if (g.word === "Healthy" && !o.all && g.rows.every((r) => r.state === "ready" || r.state === "done")) return;
     lines.push(...podLines(g.rows, stem, o));
   });
@@ -81,7 +88,14 @@ const podLines = (rows: readonly Replica[], stem: string, o: TreeOptions): strin
   const glyphs = { ready: s.green("✔"), done: s.green("✔"), working: s.cyan("…"), failed: s.red("✖"), removing: s.dim("-") };
   const sorted = rows.toSorted(byName);
   const cells = columns(
-    sorted.map((r) => [r.name, r.node || "-", `${glyphs[r.state]} ${r.word}`, elapsed(o.now - r.createdAt), `↻${r.restarts}`, reason(r)]),
+    sorted.map((r) => [
+      r.name,
+      r.node || "-",
+      `${glyphs[r.state]} ${r.word}`,
+      elapsed(o.now - r.createdAt),
+      `↻${r.restarts}`,
+      reason(r, o.now),
+    ]),
   );
   return cells.flatMap((line, i) => {
     const end = i === cells.length - 1;
@@ -90,7 +104,8 @@ const podLines = (rows: readonly Replica[], stem: string, o: TreeOptions): strin
   });
 };
 
-const reason = (r: Replica): string => {
+const reason = (r: Replica, now: number): string => {
   const text = describe(r);
-  return harmless(text === r.word ? "" : text.slice(r.word.length + 2)).replaceAll("\n", " ");
+  const again = r.nextTryAt !== undefined && r.nextTryAt > now ? `next try in ${elapsed(r.nextTryAt - now)}` : "";
+  return [harmless(text === r.word ? "" : text.slice(r.word.length + 2)).replaceAll("\n", " "), again].filter((t) => t !== "").join("; ");
 };

@@ -261,8 +261,8 @@ const serverArgs = (etcd: string, port: number, dataDir: string): string[] => [
 const agentArgs = (etcd: string, name: string, docker: string, dataDir: string, labels: Record<string, string>): string[] => [
   "agent",
   ...["--etcd", etcd],
-  ...["--name", name],
-  ...["--docker", docker],
+  ...["--node-name", name],
+  ...["--docker-host", docker],
   ...["--data-dir", dataDir],
   ...Object.entries(labels).flatMap(([key, value]) => ["--label", `${key}=${value}`]),
 ];
