@@ -1,11 +1,11 @@
 // A whole Steadfleet on one machine: etcd, a server, and an agent for each simulated Docker host, each a process of its own.
-import { createHash } from "node:crypto";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { createToken } from "../../api/index.ts";
 import { COMPOSE_LABELS, LABELS } from "../../schemas/constants.ts";
 import type { Event, Node, Pod, Stack } from "../../schemas/types.ts";
 import { connectEtcd } from "../../store/etcd/index.ts";
-import { tokenKey } from "../../store/keys.ts";
+import { realEnv } from "../../store/env.ts";
 import type { Kv } from "../../store/kv.ts";
 import { startTestEtcd, type TestEtcd } from "../../store/testing/etcd.ts";
 import { Client, type Manifest } from "./client.ts";
@@ -49,8 +49,6 @@ export class Member {
   ) {}
 }
 
-const TOKEN = { id: "tests", secret: "0123456789abcdef0123456789abcdef" };
-
 export class Fleet {
   private constructor(
     readonly dir: string,
@@ -74,14 +72,7 @@ export class Fleet {
       undo.push(() => etcd.stop());
       const kv = connectEtcd({ hosts: [etcd.endpoint] });
       undo.push(() => kv.close());
-      const token = `steady_${TOKEN.id}_${TOKEN.secret}`;
-      const record = {
-        hash: createHash("sha256").update(token).digest("hex"),
-        name: "tests",
-        groups: ["system:masters"],
-        createdAt: new Date().toISOString(),
-      };
-      await kv.commit([{ key: tokenKey(TOKEN.id), mod: 0, value: record }]);
+      const token = await createToken(kv, realEnv, { name: "tests", groups: ["system:masters"] });
       const port = await freePort();
       const server = new Program("server", serverArgs(etcd.endpoint, port, room(dir, "server")), join(dir, "server.log"));
       const client = new Client({ server: `http://127.0.0.1:${port}`, token });
