@@ -4,7 +4,7 @@ import { RESOURCES } from "../schemas/resources.ts";
 import { FencedError } from "../store/errors.ts";
 import { nodesPrefix, objectKey } from "../store/keys.ts";
 import type { MemoryKv } from "../store/memory.ts";
-import { dyingKv, withCommit } from "./testing/faulty-kv.ts";
+import { dyingKv, laggingKv, withCommit } from "./testing/faulty-kv.ts";
 import { Fleet } from "./testing/fleet.ts";
 
 let fleet: Fleet;
@@ -123,19 +123,47 @@ describe("two controllers", () => {
   });
 
   it("an heir whose watch lags sees what its predecessor wrote before it plans", async () => {
-    for (const node of ["n1", "n2"]) await fleet.agent(node, { behave: () => "slow", slowMs: 60_000 });
+    for (const node of ["n1", "n2"]) await fleet.agent(node, { behave: () => "slow" });
     const first = fleet.control("first");
     await fleet.until(() => first.isLeader());
-    const second = fleet.control("second");
+    let lagging = false;
+    const second = fleet.control("second", (kv) => laggingKv(kv, nodesPrefix, () => lagging, fleet.env));
     await fleet.env.advance(1_000);
-    second.kv.watchDelayMs = 40_000;
-    await fleet.apply("shop", { web: { replicas: 2 } });
-    await fleet.until(() => fleet.pods("shop").length === 2);
+    lagging = true;
+    await fleet.editNode("n1", (n) => ({ ...n, spec: { unschedulable: true } }));
+    await fleet.apply("shop", { web: {} });
+    await fleet.until(() => fleet.pods("shop").length === 1);
+    // Now the heir would choose n1, and so another name, which no compare would refuse.
     first.kv.partition(true);
+    await fleet.editNode("n1", (n) => ({ ...n, spec: { unschedulable: false } }));
     await fleet.until(() => second.isLeader());
-    await fleet.env.advance(120_000);
-    onePerSlot();
-    expect(fleet.pods("shop")).toHaveLength(2);
+    await fleet.env.advance(5_000);
+    expect(fleet.pods("shop").map((p) => p.node)).toEqual(["n2"]);
+    lagging = false;
+    await fleet.until(settled("shop", "1/1"));
+    expect(fleet.pods("shop").map((p) => p.node)).toEqual(["n2"]);
+  });
+});
+
+describe("two Stacks at once", () => {
+  it("do not get the same host port, however late the watch tells of the first", async () => {
+    for (const node of ["n1", "n2"]) await fleet.agent(node);
+    const c = fleet.control();
+    await fleet.until(() => c.isLeader());
+    await fleet.env.advance(1_000);
+    c.kv.watchDelayMs = 300;
+    const names = ["a", "b", "c", "d"];
+    await Promise.all(names.map((name) => fleet.apply(name, { web: { ports: [80] } })));
+    await fleet.until(
+      () =>
+        names.filter((n) => fleet.healthy(n)).length === 2 && names.filter((n) => fleet.stack(n)?.status?.health === "Failed").length === 2,
+    );
+    expect(
+      fleet
+        .pods()
+        .map((p) => p.node)
+        .toSorted(),
+    ).toEqual(["n1", "n2"]);
   });
 });
 

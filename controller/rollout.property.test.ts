@@ -1,5 +1,5 @@
 // Properties of planRollout: from any world it converges, and on the way it breaks none of the promises.
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { NormalService } from "../schemas/compose/normal.ts";
 import type { DesiredPod } from "../schemas/fleet.ts";

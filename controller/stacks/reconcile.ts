@@ -35,7 +35,11 @@ export interface StackLoopOptions {
 
 /** Mere progress is written at most this often per Stack, in milliseconds. */
 const PROGRESS_MS = 500;
-const WORKERS = 4;
+/** One: placing is serial, so that two Stacks never take the same port at the same time. A reconcile is a millisecond or two. */
+const WORKERS = 1;
+/** So long may our own writes take to come back, in milliseconds; and how often that is looked at without an event. */
+const LAG_MS = 2_000;
+const LOOK_MS = 20;
 
 const split = (key: string): { namespace: string; name: string } => {
   const at = key.indexOf("/");
@@ -51,8 +55,9 @@ export class StackLoop {
   /** Stacks that wait for a node to fit, and those that follow the nodes: a change of a node concerns them. */
   private readonly unplaceable = new Set<string>();
   private readonly global = new Set<string>();
-  /** Revisions that the informers must have reached before we look again, or we would plan on a world without our own writes. */
-  private readonly expected = new Map<string, { pods: number; stack: number }>();
+  /** Revisions of our last commits: we do not plan on a world without our own writes. */
+  private wrotePods = 0;
+  private readonly wroteStack = new Map<string, number>();
   private readonly wroteStatus = new Map<string, number>();
   private readonly compiled = new Map<string, { uid: string; generation: number; result: Compiled }>();
 
@@ -83,7 +88,8 @@ export class StackLoop {
 
   /** Until leadership ends. The informers have caught up with everything written before this term. */
   async run(leadership: Leadership): Promise<void> {
-    this.expected.clear();
+    this.wrotePods = 0;
+    this.wroteStack.clear();
     for (const [, stack] of this.o.stacks.entries()) {
       this.queue.add(stackKeyOf({ namespace: stack.metadata.namespace ?? "default", name: stack.metadata.name }));
     }
@@ -93,7 +99,10 @@ export class StackLoop {
 
   private async reconcile(key: string, leadership: Leadership): Promise<{ afterMs?: number } | void> {
     const { stacks, world, env, log } = this.o;
-    if (this.behind(key)) return { afterMs: 1_000 };
+    await this.caughtUp(leadership.signal);
+    // The Stack as we wrote it comes by its own watch, and brings the key here again.
+    if (stacks.revision < (this.wroteStack.get(key) ?? 0)) return { afterMs: LAG_MS };
+    this.wroteStack.delete(key);
     const stack = stacks.get(stackObjectKey(key));
     const all = world.pods(key);
     const nodes = world.nodes();
@@ -148,21 +157,39 @@ export class StackLoop {
     let revision = 0;
     for (const changes of pack([...(first.length > 0 ? [first] : []), ...changesOf(steps, pods, requests, stamp)])) {
       ({ revision } = await kv.commit(changes, { guard, signal }));
-      const had = this.expected.get(key) ?? { pods: 0, stack: 0 };
-      const wrote = (prefix: string): boolean => changes.some((c) => c.key.startsWith(prefix));
-      this.expected.set(key, { pods: wrote(nodesPrefix) ? revision : had.pods, stack: wrote(stackObjectKey(key)) ? revision : had.stack });
+      if (changes.some((c) => c.key.startsWith(nodesPrefix))) this.wrotePods = revision;
+      if (changes.some((c) => c.key === stackObjectKey(key))) this.wroteStack.set(key, revision);
       this.o.onCommit?.(changes.length);
     }
     return revision;
   }
 
-  /** Our own last commit has not come back yet: its events bring the key here again. */
-  private behind(key: string): boolean {
-    const expected = this.expected.get(key);
-    if (!expected) return false;
-    if (this.o.world.revision < expected.pods || this.o.stacks.revision < expected.stack) return true;
-    this.expected.delete(key);
-    return false;
+  /**
+   * Waits until the world shows our own last commit: a plan for one Stack must see the pods just placed for another (host ports, spread).
+   * A watch that is away for long holds up nothing: every key is compared when it is written.
+   */
+  private async caughtUp(signal: AbortSignal): Promise<void> {
+    const { env, world, log } = this.o;
+    const deadline = env.monotonic() + LAG_MS;
+    while (world.revision < this.wrotePods && !signal.aborted) {
+      if (env.monotonic() >= deadline) {
+        log.warn(
+          { revision: world.revision, expected: this.wrotePods, afterMs: LAG_MS },
+          "the watch of the nodes lags; going on without it",
+        );
+        this.wrotePods = 0;
+        return;
+      }
+      await new Promise<void>((resolve) => {
+        const done = (): void => {
+          cancel();
+          off();
+          resolve();
+        };
+        const cancel = env.timer(LOOK_MS, done);
+        const off = world.listen({ stackChanged: done });
+      });
+    }
   }
 
   private requestsFor(pods: readonly PodView[]): Set<string> {
@@ -194,7 +221,7 @@ export class StackLoop {
     else set.delete(key);
   }
   private drop(key: string): void {
-    for (const m of [this.unplaceable, this.global, this.expected, this.wroteStatus, this.compiled]) m.delete(key);
+    for (const m of [this.unplaceable, this.global, this.wroteStack, this.wroteStatus, this.compiled]) m.delete(key);
     this.queue.forget(key);
   }
 }

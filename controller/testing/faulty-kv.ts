@@ -1,4 +1,5 @@
 // A store between the controller and etcd that fails on cue: a controller that dies at a commit, or whose commit arrives late.
+import type { Env } from "../../store/env.ts";
 import type { Change, Guard, Kv } from "../../store/kv.ts";
 import type { MemoryKv } from "../../store/memory.ts";
 
@@ -35,3 +36,27 @@ export const dyingKv = (inner: MemoryKv, n: number, when: "before" | "after", di
     return done;
   });
 };
+
+/** Watch events below a prefix are held back for as long as `lagging` says so. */
+export const laggingKv = (inner: Kv, prefix: string, lagging: () => boolean, env: Env): Kv => ({
+  ...withCommit(inner, (changes, options) => inner.commit(changes, options)),
+  watch: (at, from, sink, signal) => {
+    if (at !== prefix) return inner.watch(at, from, sink, signal);
+    const held: (() => void)[] = [];
+    const flush = (): void => {
+      if (lagging()) env.timer(10, flush);
+      else for (const f of held.splice(0)) f();
+    };
+    const later = (f: () => void): void => {
+      if (!lagging() && held.length === 0) return f();
+      if (held.push(f) === 1) env.timer(10, flush);
+      return undefined;
+    };
+    return inner.watch(
+      at,
+      from,
+      { opened: sink.opened.bind(sink), events: (e) => later(() => sink.events(e)), progress: (r) => later(() => sink.progress(r)) },
+      signal,
+    );
+  },
+});
