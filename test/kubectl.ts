@@ -152,3 +152,14 @@ export class Kubectl {
     rmSync(this.home, { recursive: true, force: true });
   }
 }
+
+/** Cells of a printed table, without its heading. */
+export const rows = (table: string): string[][] =>
+  table
+    .trimEnd()
+    .split("\n")
+    .slice(1)
+    .map((l) => l.trimEnd().split(/\s{2,}/));
+
+/** The columns' names, one blank between them. */
+export const heading = (table: string): string => (table.split("\n")[0] ?? "").trim().replace(/\s+/g, " ");
