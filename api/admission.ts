@@ -3,6 +3,7 @@ import type { KubeObject } from "../schemas/meta.ts";
 import { parseObject } from "../schemas/parse.ts";
 import type { Key, Problem as Finding } from "../schemas/problems.ts";
 import { type CauseReason, type Kind, type Problem, qualifiedKind } from "./kind.ts";
+import { restoreNulls } from "./nulls.ts";
 import { badRequest, invalid } from "./status.ts";
 
 export type FieldValidation = "Strict" | "Warn" | "Ignore";
@@ -43,7 +44,8 @@ export interface Admitted {
  */
 export function admit(kind: Kind, value: object, o: { old?: KubeObject; fieldValidation: FieldValidation }): Admitted {
   const name = nameOf(value);
-  const { draft, dropped } = prune(kind, withoutServerFields(kind, value), o.fieldValidation);
+  const given = kind.custom ? restoreNulls(value, o.old) : value;
+  const { draft, dropped } = prune(kind, withoutServerFields(kind, given), o.fieldValidation);
   const parsed = parseObject(draft);
   const warnings = [
     ...(o.fieldValidation === "Warn" ? dropped.map((f) => `unknown field "${f.path}"${f.message.replace(/^unknown field/, "")}`) : []),
@@ -83,8 +85,12 @@ function withoutServerFields(kind: Kind, value: object): object {
   if (typeof metadata !== "object" || metadata === null || Array.isArray(metadata))
     return { ...rest, ...kept, ...(metadata === undefined ? {} : { metadata }) };
   const { managedFields: _m, selfLink: _s, ...meta } = metadata as Record<string, unknown>;
-  return { ...rest, metadata: meta, ...kept };
+  // An empty map says nothing, and is not kept: with it, taking the last label away would not lead back to where one came from.
+  const said = Object.entries(meta).filter(([k, v]) => !((k === "labels" || k === "annotations") && isEmptyMap(v)));
+  return { ...rest, metadata: Object.fromEntries(said), ...kept };
 }
+
+const isEmptyMap = (v: unknown): boolean => v === null || (typeof v === "object" && !Array.isArray(v) && Object.keys(v).length === 0);
 
 const nameOf = (value: object): string => {
   const name = (value as { metadata?: { name?: unknown } | null }).metadata?.name;
@@ -125,12 +131,12 @@ export function addressed(
   };
 }
 
-/** 422 for metadata that a change may not touch. */
+/** 422 for metadata that a change may not touch. A patch may leave the uid out, as kubectl diff and apply do after a replace. */
 export function checkIdentity(kind: Kind, old: KubeObject, next: { metadata?: unknown; apiVersion?: unknown; kind?: unknown }): void {
   const meta = (typeof next.metadata === "object" && next.metadata !== null ? next.metadata : {}) as Record<string, unknown>;
   const problems: Problem[] = [];
   for (const field of ["name", "namespace", "uid"] as const)
-    if ((meta[field] ?? "") !== (old.metadata[field] ?? ""))
+    if ((meta[field] ?? "") !== (old.metadata[field] ?? "") && !(field === "uid" && !meta[field]))
       problems.push({
         field: `metadata.${field}`,
         message: `field is immutable: it is ${JSON.stringify(old.metadata[field])}`,

@@ -160,23 +160,17 @@ export class ApiWorld {
     });
   }
 
-  /** Lets every Stack go that is being deleted, as the controller does when its last pod is gone. */
-  startReleasing(namespace: string): { stop(): Promise<void> } {
+  /** While `act` runs, lets every Stack go that is being deleted, as the controller does when its last pod is gone. */
+  async releasing(namespace: string, act: () => Promise<unknown>): Promise<void> {
     const over = new AbortController();
-    const run = async (): Promise<void> => {
+    const release = async (): Promise<void> => {
       while (!over.signal.aborted) {
         const leaving = (await this.client.list<Stack>("stacks", {}, namespace)).filter((s) => s.metadata.deletionTimestamp);
         for (const { metadata } of leaving) await this.client.patch("stacks", metadata.name, { metadata: { finalizers: null } }, namespace);
         await realEnv.sleep(100, over.signal).catch(() => {});
       }
     };
-    const running = run();
-    return {
-      stop: () => {
-        over.abort();
-        return running;
-      },
-    };
+    await Promise.all([release(), act().finally(() => over.abort())]);
   }
 }
 
