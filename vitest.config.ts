@@ -5,7 +5,15 @@ const rooms = "{schemas,store,api,controller,node-agent,cli,dashboard,bench,test
 export default defineConfig({
   test: {
     projects: [
-      { test: { name: "unit", include: [`${rooms}/**/*.test.ts`], exclude: ["**/*.real.test.ts", "test/e2e/**", "**/node_modules/**"] } },
+      // Unit tests are fast, but a machine may be busy: the deadline is for what hangs.
+      {
+        test: {
+          name: "unit",
+          testTimeout: 60_000,
+          include: [`${rooms}/**/*.test.ts`],
+          exclude: ["**/*.real.test.ts", "test/e2e/**", "**/node_modules/**"],
+        },
+      },
       // Real etcd, real Docker: each file starts what it needs and takes it away again.
       { test: { name: "real", include: [`${rooms}/**/*.real.test.ts`], testTimeout: 120_000, hookTimeout: 120_000 } },
       { test: { name: "e2e", include: ["test/e2e/**/*.test.ts"], testTimeout: 180_000, hookTimeout: 240_000 } },
