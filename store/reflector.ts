@@ -37,7 +37,7 @@ export interface ReflectorOptions<T> {
 }
 
 const PAGE_SIZE = 5_000;
-const BACKOFF = { baseMs: 50, maxMs: 2_000, resetAfterMs: 5_000 };
+const BACKOFF = { baseMs: 50, maxMs: 2_000, resetAfterMs: 1_000 };
 
 export class Reflector<T> {
   readonly cache = new Map<string, Entry<T>>();
@@ -160,11 +160,15 @@ export class Reflector<T> {
 
   /**
    * A resumed watch is silent when nothing below our prefix changed meanwhile, and just as silent when its catch-up is late.
-   * To know which, we list: the missed events usually arrive before that, one by one.
+   * To know which, we list, but not before the missed events had time to arrive one by one.
    */
   private async confirm(target: number, signal: AbortSignal, caughtUp: () => void, failed: () => void): Promise<void> {
     try {
-      await this.o.env.sleep(150 + this.o.env.random() * 150, signal);
+      let before: number;
+      do {
+        before = this.revision;
+        await this.o.env.sleep(200 + this.o.env.random() * 200, signal);
+      } while (this.revision < target && this.revision > before);
       if (this.revision < target) await this.list(signal);
       caughtUp();
     } catch (e) {

@@ -63,6 +63,8 @@ export class EtcdProcess {
   private stopping = false;
   private backoffMs = BACKOFF.firstMs;
   private cancelRestart = (): void => {};
+  /** Where the present child's part of the log begins, in bytes. */
+  private logStart = 0;
   private readonly pidFile: string;
   readonly logFile: string;
 
@@ -147,6 +149,7 @@ export class EtcdProcess {
 
   private launch(): void {
     rotate(this.logFile);
+    this.logStart = existsSync(this.logFile) ? statSync(this.logFile).size : 0;
     const out = openSync(this.logFile, "a", 0o600);
     const flags = etcdFlags({ version: parseVersion(this.version), name: this.name, dataDir: join(this.o.dataDir, "data"), ...this.ports });
     const command = [this.bin, ...flags, ...(this.o.extraFlags ?? [])];
@@ -180,8 +183,10 @@ export class EtcdProcess {
   }
 
   private failure(what: string, cause: unknown): StoreError {
-    const tail = existsSync(this.logFile) ? readFileSync(this.logFile, "utf8").trimEnd().split("\n").slice(-5).join("\n") : "";
-    return new StoreError(`${what} (${this.endpoint}, log ${this.logFile})${tail ? `:\n${tail}` : ""}`, { cause });
+    const lines = existsSync(this.logFile) ? readFileSync(this.logFile).subarray(this.logStart).toString().trim().split("\n") : [];
+    // A wrong flag is told first, and followed by pages of usage; most other things are told last.
+    const excerpt = lines.length > 8 ? [...lines.slice(0, 3), "…", ...lines.slice(-4)] : lines;
+    return new StoreError([`${what} (${this.endpoint}, log ${this.logFile})`, ...excerpt].join("\n"), { cause });
   }
 }
 
@@ -196,7 +201,7 @@ const memberName = (dataDir: string, env: Env): string => {
 
 /** A second etcd on one data directory would wait for the lock in silence, for ever. One whose parent just died may need a moment. */
 const refuseForeignOwner = async (o: StartOptions): Promise<void> => {
-  const end = o.env.monotonic() + 5_000;
+  const end = o.env.monotonic() + 3_000;
   for (;;) {
     const pid = ownerOf(o.dataDir);
     if (pid === undefined) return;
