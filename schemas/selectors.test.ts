@@ -77,9 +77,9 @@ describe("label selectors", () => {
   });
 });
 
-describe("field selectors", () => {
-  const read = (field: string): string => ({ "metadata.name": "web", "status.phase": "Running" })[field] ?? "";
+const read = (field: string): string => ({ "metadata.name": "web", "status.phase": "Running" })[field] ?? "";
 
+describe("field selectors", () => {
   it.each([
     ["", true],
     ["metadata.name=web", true],

@@ -1,0 +1,118 @@
+import * as fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { loadSchema } from "../load.ts";
+import { arbitraryOf } from "../testing/arbitrary.ts";
+import { normalizeValid } from "../testing/compose.ts";
+import type { ComposeService, StackSpec } from "../types.ts";
+import { normalize } from "./normalize.ts";
+import type { NormalService } from "./normal.ts";
+
+const bodies = arbitraryOf(loadSchema("compose"), "compose") as fc.Arbitrary<StackSpec>;
+
+describe("whatever the schema lets through", () => {
+  it("gets an answer, the same each time, and stays as it was", () => {
+    let normal = 0;
+    fc.assert(
+      fc.property(bodies, (spec) => {
+        const before = structuredClone(spec);
+        const stack = { metadata: { name: "shop" }, spec };
+        const result = normalize(stack);
+        expect(normalize(stack)).toEqual(result);
+        expect(spec).toEqual(before);
+        if (result.normal) normal++;
+        else expect(result.problems.length).toBeGreaterThan(0);
+      }),
+      { numRuns: 300 },
+    );
+    expect(normal, "some bodies are sound").toBeGreaterThan(10);
+  });
+});
+
+/** The long form that says what the normal form says. */
+const longForm = (s: NormalService): ComposeService => {
+  const c = s.container;
+  const check = c.healthcheck;
+  return {
+    image: c.image,
+    pull_policy: c.pullPolicy,
+    ...(c.command ? { command: c.command } : {}),
+    ...(c.entrypoint ? { entrypoint: c.entrypoint } : {}),
+    environment: c.env,
+    labels: c.labels,
+    ...(c.user ? { user: c.user } : {}),
+    ...(c.workingDir ? { working_dir: c.workingDir } : {}),
+    ...(c.hostname ? { hostname: c.hostname } : {}),
+    ...(c.stopSignal ? { stop_signal: c.stopSignal } : {}),
+    stop_grace_period: `${c.stopGraceMs}ms`,
+    init: c.init,
+    read_only: c.readOnly,
+    cap_add: c.capAdd,
+    cap_drop: c.capDrop,
+    restart: c.restart.maxRetries ? `${c.restart.policy}:${c.restart.maxRetries}` : c.restart.policy,
+    ...(check && "disable" in check ? { healthcheck: { disable: true } } : {}),
+    ...(check && "test" in check
+      ? {
+          healthcheck: {
+            test: check.test,
+            interval: `${check.intervalMs}ms`,
+            timeout: `${check.timeoutMs}ms`,
+            retries: check.retries,
+            start_period: `${check.startPeriodMs}ms`,
+          },
+        }
+      : {}),
+    ports: c.ports.map((p) => ({
+      target: p.target,
+      ...(p.published ? { published: p.published } : {}),
+      protocol: p.protocol,
+      ...(p.hostIp ? { host_ip: p.hostIp } : {}),
+    })),
+    volumes: c.mounts.map((m) => {
+      if (m.type === "tmpfs")
+        return {
+          type: m.type,
+          target: m.target,
+          tmpfs: { ...(m.sizeBytes ? { size: m.sizeBytes } : {}), ...(m.mode === undefined ? {} : { mode: m.mode }) },
+        };
+      if (m.type === "bind")
+        return {
+          type: m.type,
+          source: m.source,
+          target: m.target,
+          read_only: m.readOnly,
+          bind: { create_host_path: m.createHostPath, ...(m.propagation ? { propagation: m.propagation as "shared" } : {}) },
+        };
+      return {
+        type: m.type,
+        ...(m.volume ? { source: m.volume.key } : {}),
+        target: m.target,
+        read_only: m.readOnly,
+        ...(m.nocopy ? { volume: { nocopy: true } } : {}),
+      };
+    }),
+    networks: Object.fromEntries(c.networks.map((n) => [n.key, { aliases: n.aliases }])),
+    depends_on: Object.fromEntries(s.dependsOn.map((d) => [d.service, { condition: d.condition }])),
+    deploy: {
+      mode: s.mode,
+      ...(s.mode === "global" ? {} : { replicas: s.replicas }),
+      placement: { constraints: s.constraints.map((k) => k.text) },
+      resources: {
+        limits: { ...(c.limits.cpus ? { cpus: c.limits.cpus } : {}), ...(c.limits.memoryBytes ? { memory: c.limits.memoryBytes } : {}) },
+      },
+    },
+  };
+};
+
+describe("a normal form written out in long form", () => {
+  it("is normalised to itself", () => {
+    fc.assert(
+      fc.property(bodies, (spec) => {
+        const { normal } = normalize({ metadata: { name: "shop" }, spec });
+        if (!normal) return;
+        const again: StackSpec = { ...spec, services: Object.fromEntries(normal.services.map((s) => [s.name, longForm(s)])) };
+        expect(normalizeValid(again).normal).toEqual(normal);
+      }),
+      { numRuns: 300 },
+    );
+  });
+});

@@ -1,0 +1,89 @@
+import { describe, expect, it } from "vitest";
+import { formatProblem, formatWarning } from "../problems.ts";
+import { normalizeValid as run } from "../testing/compose.ts";
+import type { StackSpec } from "../types.ts";
+import { MAX_SERVICES } from "./normalize.ts";
+
+const told = (spec: StackSpec): { problems: string[]; warnings: string[] } => {
+  const { problems = [], warnings } = run(spec);
+  return { problems: problems.map(formatProblem), warnings: warnings.map(formatWarning) };
+};
+
+describe("services seen together", () => {
+  const image = "nginx";
+
+  it("tell each cycle once", () => {
+    const { problems } = told({
+      services: {
+        a: { image, depends_on: ["b"] },
+        b: { image, depends_on: ["c"] },
+        c: { image, depends_on: ["b"] },
+        d: { image, depends_on: ["a"] },
+      },
+    });
+    expect(problems).toEqual(["spec.services.b.depends_on: services wait for each other: b → c → b — Remove one of these dependencies."]);
+  });
+
+  it("tell of a condition that cannot come true", () => {
+    const healthy = { db: { condition: "service_healthy" } } as const;
+    expect(told({ services: { web: { image, depends_on: healthy }, db: { image } } }).warnings).toEqual([
+      'spec.services.web.depends_on.db.condition: "db" has no healthcheck here; unless its image has one, "web" never starts',
+    ]);
+    expect(told({ services: { web: { image, depends_on: healthy }, db: { image, healthcheck: { disable: true } } } }).problems).toEqual([
+      expect.stringMatching(/the health check of "db" is off, so it never becomes healthy/),
+    ]);
+    const done = { job: { condition: "service_completed_successfully" } } as const;
+    expect(told({ services: { web: { image, depends_on: done }, job: { image, restart: "always" } } }).problems).toEqual([
+      expect.stringMatching(/"job" is restarted whenever it ends \(restart: always\), so it never completes/),
+    ]);
+  });
+
+  it("refuse replicas with one host port only where they share a node", () => {
+    const service = { image, ports: ["8080:80"], deploy: { replicas: 2 } };
+    expect(told({ services: { web: service } }).problems).toEqual([]);
+    expect(told({ services: { web: service, db: { image } } }).problems).toEqual([
+      expect.stringMatching(/spec.services.web.deploy.replicas: 2 replicas cannot all publish the host port 8080: they run on one node/),
+    ]);
+    expect(told({ services: { web: { ...service, networks: ["front"] }, db: { image } }, networks: { front: {} } }).problems).toEqual([]);
+  });
+
+  it("refuse one host port twice only where it is certain to clash", () => {
+    const a = { image, ports: ["8080:80"], networks: ["a"] };
+    const b = { image, ports: ["8080:80"], networks: ["b"] };
+    const networks = { a: {}, b: {} };
+    expect(told({ services: { a, b }, networks }).problems).toEqual([]);
+    expect(told({ services: { a, b: { ...b, networks: ["a"] } }, networks }).problems).toEqual([
+      expect.stringMatching(/spec.services.b.ports: the host port 8080 is also published by "a"/),
+    ]);
+    expect(told({ services: { a: { ...a, deploy: { mode: "global" } }, b }, networks }).problems).toHaveLength(1);
+    const ssd = { mode: "global" as const, placement: { constraints: ["node.labels.disk==ssd"] } };
+    expect(told({ services: { a: { ...a, deploy: ssd }, b }, networks }).problems).toEqual([]);
+  });
+
+  it("warn about version, name and variables", () => {
+    const { warnings } = told({
+      version: "3.8",
+      name: "other",
+      services: { web: { image, environment: { A: "${B}", C: "$$x" }, command: ["sh", "-c", "echo ${HOME}"] } },
+    });
+    expect(warnings).toEqual([
+      "spec.version: `version` is obsolete and has no effect; remove it",
+      'spec.name: the Stack is named by metadata.name ("shop"); "other" has no effect',
+      "spec.services.web.environment.A: ${B} looks like a variable; the server fills in none and keeps it as written",
+    ]);
+  });
+
+  it("refuse names that cannot be", () => {
+    const { problems } = told({ services: { "-x": { image }, ["a".repeat(31)]: { image } }, volumes: { "a b": {} } });
+    expect(problems).toEqual([
+      expect.stringMatching(/spec.volumes\[a b\]: the key "a b" must be/),
+      expect.stringMatching(/spec.services\[-x\]: the service name "-x" must be/),
+      expect.stringMatching(/at most 30 characters/),
+    ]);
+  });
+
+  it(`are at most ${MAX_SERVICES}`, () => {
+    const services = Object.fromEntries(Array.from({ length: MAX_SERVICES + 1 }, (_, i) => [`s${i}`, { image }]));
+    expect(told({ services }).problems).toEqual([`spec.services: at most ${MAX_SERVICES} services; these are ${MAX_SERVICES + 1}`]);
+  });
+});
