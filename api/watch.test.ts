@@ -53,6 +53,17 @@ describe("watch", () => {
     w.stop();
   });
 
+  it("repeats nothing that a list has shown, though the cache is late", async () => {
+    t.kv.watchDelayMs = 100;
+    await t.call("POST", CMS, { body: cm("late-1") });
+    const w = await t.watch(`${CMS}?watch=true&resourceVersion=${await version()}`);
+    await t.call("POST", CMS, { body: cm("late-2") });
+    t.kv.watchDelayMs = 0;
+    await w.until(1, (e) => e.object.metadata.name === "late-2");
+    w.stop();
+    expect(w.events.map((e) => e.object.metadata.name)).toEqual(["late-2"]);
+  });
+
   it("shows objects that enter and leave a selection", async () => {
     const w = await t.watch(`${CMS}?watch=true&resourceVersion=${await version()}&labelSelector=tier%3Dweb`);
     await t.call("POST", CMS, { body: cm("sel") });
