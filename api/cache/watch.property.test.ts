@@ -145,7 +145,7 @@ describe("the watch cache", () => {
         stop.abort();
         await cache.stopped;
       }),
-      { numRuns: 60 },
+      { numRuns: 30 },
     );
   });
 

@@ -139,7 +139,7 @@ export async function testApi<K extends Kv = MemoryKv>(o: TestOptions & { kv?: K
             new Promise((ok, fail) => {
               const timer = setTimeout(
                 () => finish(() => fail(new Error(`waited for ${n} events; got ${JSON.stringify(events).slice(0, 2000)}`))),
-                5_000,
+                20_000,
               );
               const finish = (then: () => void): void => {
                 clearTimeout(timer);
