@@ -111,6 +111,7 @@ export const runAgent = async (o: AgentParts, signal: AbortSignal): Promise<void
       if (event.type === "network" && event.action === "destroy") lookAgain(usersOf(event, allDesired()));
       // A container that is gone needs no further look; of others, only what came after the last look.
       if (pod !== undefined && (pods.hint(pod, event) || event.action === "destroy")) queue.add(pod);
+      if (event.type === "container" && /^(die|destroy|rename)$/.test(event.action)) pods.kick();
       if (event.type === "container" && (event.action === "create" || event.action === "destroy")) describe();
     },
     onListed: (changed, first) => {

@@ -25,6 +25,7 @@ export class Memory {
   private settledRevision: number | undefined;
   private failures = 0;
   private retryAt = 0;
+  private kickedAt = -Infinity;
   private toldFailure = "";
   private replacements = 0;
   private replacedAt = 0;
@@ -101,6 +102,13 @@ export class Memory {
   }
   retryInMs(now: number): number {
     return Math.max(0, this.retryAt - now);
+  }
+  /** What was in the way may have gone. Not more than once a second: the next try may fail for the same reason. */
+  tryNow(now: number): boolean {
+    if (now - this.kickedAt < 1_000) return false;
+    this.kickedAt = now;
+    this.retryAt = 0;
+    return true;
   }
   isNewFailure(why: Failure): boolean {
     const text = `${why.reason} ${why.lastError}`;

@@ -42,6 +42,7 @@ export interface PodsOptions {
 
 /** A look and a plan follow each round of actions; a pod that needs more rounds goes to the back of the queue. */
 const ROUNDS = 5;
+const LOOK_AGAIN_MS = 10_000;
 const PROGRESS_EVERY_MS = 2_000;
 /** Each container is inspected at least this often, whatever events say. */
 const INSPECT_EVERY_MS = 60_000;
@@ -90,6 +91,14 @@ export class Pods {
     for (const memory of this.memories.values()) {
       memory.staleAll();
       memory.recovered();
+    }
+  }
+
+  /** A container has gone or changed its name: whoever waits for its name or port tries again now. */
+  kick(): void {
+    for (const [key, memory] of this.memories) {
+      const { reason } = memory.observed ?? {};
+      if ((reason === "NameConflict" || reason === "PortConflict") && memory.tryNow(this.o.env.monotonic())) this.o.enqueue(key);
     }
   }
 
@@ -244,6 +253,8 @@ export class Pods {
     if (desired && current && (isLooping(current, env.now()) || next.finished === "Failed")) await this.readLog(memory, current);
     if (desired) this.tell(key, memory, next, current);
     const waits: number[] = [];
+    // Not told as nextRetryAt: looking is no try, and a time that moves is a write.
+    if (next.waiting?.reason === "NameConflict") waits.push(LOOK_AGAIN_MS);
     if (next.waiting?.untilMs !== undefined) waits.push(Math.max(10, next.waiting.untilMs - env.now()));
     if (current?.state === "running" && isLooping(current, env.now())) waits.push(UP_AFTER_MS);
     return waits.length > 0 ? { afterMs: Math.min(...waits) } : undefined;
