@@ -29,6 +29,7 @@ const stranger = (name: string, ...args: string[]): Promise<string> =>
 
 /** What a failed test left: the next one starts from an empty host. */
 const sweep = async (): Promise<void> => {
+  if (!site.host.running) await site.host.start();
   for (const name of await site.names()) if (!name.startsWith("shop-")) await site.host.dockerAny(["rm", "-f", name]);
 };
 

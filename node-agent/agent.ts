@@ -114,12 +114,13 @@ export const runAgent = async (o: AgentParts, signal: AbortSignal): Promise<void
       if (event.type === "container" && /^(die|destroy|rename)$/.test(event.action)) pods.kick();
       if (event.type === "container" && (event.action === "create" || event.action === "destroy")) describe();
     },
-    onListed: (changed, first) => {
-      if (first) {
+    onListed: (changed, which) => {
+      if (which === "first") {
         resources.forgetAll();
         pods.fresh();
-        enqueueAll();
       }
+      // Also pods without a container: their deletion waits for the moment in which that is certain.
+      if (which !== "another") enqueueAll();
       lookAgain(changed);
       lookAgain(pods.due());
       describe();

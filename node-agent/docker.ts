@@ -57,6 +57,8 @@ interface Call {
   signal?: AbortSignal;
   /** Before the version is agreed on. */
   bare?: boolean;
+  /** On a connection of its own. */
+  fresh?: boolean;
 }
 
 /** The kernel's words → those of images and Kubernetes. */
@@ -71,6 +73,7 @@ export const connectDocker = ({ socketPath, env, concurrency = 2 * availablePara
   // `host` and `protocol` are said, or DOCKER_HOST in the environment would win over our socket.
   const options = { host: undefined, protocol: "http", socketPath, agent };
   const { modem } = new Docker(options as object);
+  const { modem: fresh } = new Docker({ ...options, agent: new Agent({ keepAlive: false }) } as object);
   const lanes = { create: lane(concurrency), start: lane(concurrency), stop: lane(64), pull: lane(3), read: lane(16), change: lane(8) };
   const perNetwork = new KeyedLanes();
   let agreed: Promise<{ api: string; version: string }> | undefined;
@@ -85,7 +88,7 @@ export const connectDocker = ({ socketPath, env, concurrency = 2 * availablePara
       return await new Promise((resolve, reject) => {
         // An aborted request does not always call back (docker-modem waits for "end" of a body that will never end).
         signal.addEventListener("abort", () => reject(signal.reason as Error), { once: true });
-        modem.dial(
+        (call.fresh ? fresh : modem).dial(
           {
             path: `${version}${call.path}?`,
             method: call.method,
@@ -158,7 +161,7 @@ export const connectDocker = ({ socketPath, env, concurrency = 2 * availablePara
 
   return {
     async ping() {
-      await dial({ operation: "ping", method: "GET", path: "/_ping", deadlineMs: DEADLINE.ping, bare: true });
+      await dial({ operation: "ping", method: "GET", path: "/_ping", deadlineMs: DEADLINE.ping, bare: true, fresh: true });
     },
     async info(): Promise<EngineInfo> {
       const { api, version } = await negotiated();

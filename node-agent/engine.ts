@@ -190,7 +190,10 @@ export interface EngineEvent {
  * Containers go by id or name, images by reference or id, networks by id or name, volumes by name.
  */
 export interface Engine {
-  /** Answers within 5 s, or throws `timeout` or `unavailable`. Does not queue. */
+  /**
+   * Answers within 5 s, or throws `timeout` or `unavailable`. Does not queue, and makes a connection of its own: an engine that
+   * shuts down takes no new ones before it stops the first container, but still obeys on old ones.
+   */
   ping(): Promise<void>;
   info(): Promise<EngineInfo>;
 

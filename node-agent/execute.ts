@@ -8,6 +8,7 @@ import type { World } from "./world.ts";
 export interface Executor {
   engine: Pick<
     Engine,
+    | "ping"
     | "inspect"
     | "create"
     | "start"
@@ -99,6 +100,8 @@ const EXECUTORS: { [T in ActionType]: (action: ActionOf<T>, run: Run) => Promise
     }
   },
   start: async ({ container }, run) => {
+    // It may have stopped because the whole engine does: one that is started during a shutdown leaves mounts behind that nothing can remove.
+    if (container !== undefined) await run.engine.ping();
     try {
       await run.engine.start(target(container, run));
     } catch (error) {

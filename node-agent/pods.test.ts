@@ -122,6 +122,19 @@ describe("healing", () => {
     expect(r.report(WEB)?.notes.at(-1)?.reason).toBe("Updated");
   });
 
+  it("starts nothing in an engine that shuts down", async () => {
+    const { engine, rig: r } = rig();
+    r.want(WEB);
+    await r.converge();
+    engine.closing = true;
+    await engine.stop(ids(engine)[0] ?? "", 0);
+    await r.pass();
+    expect(await r.picture()).toEqual([running(WEB).replace("running", "exited")]);
+    engine.closing = false;
+    await r.converge();
+    expect(await r.picture()).toEqual([running(WEB)]);
+  });
+
   it("slows down when somebody fights it, and never gives up", async () => {
     const { engine, rig: r } = rig();
     r.want(WEB);

@@ -11,14 +11,17 @@ export interface RuntimeState {
   since: number;
 }
 
+/** The first of a connection, the one with which `settled` became true, or any other. */
+export type ListKind = "first" | "settling" | "another";
+
 export interface RuntimeOptions {
   engine: Engine;
   env: Env;
   log: Logger;
   world: World;
   onEvent(event: EngineEvent, pod: string | undefined): void;
-  /** After each list: the pods of which a container is new, gone or different. `first`: of this connection. */
-  onListed(changed: Set<string>, first: boolean): void;
+  /** After each list: the pods of which a container is new, gone or different. */
+  onListed(changed: Set<string>, which: ListKind): void;
   onState(state: RuntimeState): void;
 }
 
@@ -79,13 +82,13 @@ export class Runtime {
         const { changed, ids } = await world.refresh(() => engine.list());
         connected.ok = true;
         if (first) this.up();
-        if (!this.settled && ids === last) {
+        const settling = !this.settled && ids === last;
+        if (settling) {
           this.settled = true;
           log.info({ containers: world.counts() }, "engine lists agree");
-          for (const key of world.podKeys()) changed.add(key);
         }
         last = ids;
-        this.o.onListed(changed, first);
+        this.o.onListed(changed, first ? "first" : settling ? "settling" : "another");
         await this.pause(this.settled ? RELIST_MS : SETTLE_MS, signal, () => over !== undefined);
         if (over !== undefined) throw over === true ? new Error("the engine closed its event stream") : over;
         // A hung engine shows within a ping's deadline, not within that of a list.

@@ -40,6 +40,8 @@ export class FakeEngine implements Engine {
   readonly calls: string[] = [];
   /** unavailable: calls fail at once. timeout: they fail as if their deadline had passed, and nothing happens. */
   down: "unavailable" | "timeout" | undefined;
+  /** It shuts down: no new connections, but it still obeys on old ones. */
+  closing = false;
   /** Events get lost. */
   deaf = false;
   private readonly listeners = new Set<(event: EngineEvent) => void>();
@@ -113,6 +115,7 @@ export class FakeEngine implements Engine {
 
   async ping(): Promise<void> {
     await this.enter("ping");
+    if (this.closing) throw new EngineError("unavailable", "connect ECONNREFUSED", "ping");
   }
   async info(): Promise<EngineInfo> {
     await this.enter("info");
