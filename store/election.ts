@@ -4,6 +4,7 @@ import type { Logger } from "pino";
 import type { Env } from "./env.ts";
 import { claim } from "./held-key.ts";
 import type { Guard, Kv } from "./kv.ts";
+import { linkSignals } from "./signals.ts";
 
 export interface Leadership {
   /** Give it to every write. */
@@ -65,7 +66,8 @@ export class Elector {
         if (typeof holder === "string") this.o.onHolder?.(holder);
       },
     });
-    const leadership: Leadership = { guard: held.guard, signal: AbortSignal.any([signal, held.lost]) };
+    const linked = linkSignals(signal, held.lost);
+    const leadership: Leadership = { guard: held.guard, signal: linked.signal };
     this.current = leadership;
     let cancelWarning: (() => void) | undefined;
     const ending = (): void => {
@@ -82,6 +84,7 @@ export class Elector {
     } finally {
       leadership.signal.removeEventListener("abort", ending);
       cancelWarning?.();
+      linked.release();
       this.current = undefined;
       await held.release();
     }

@@ -4,6 +4,7 @@ import type { Logger } from "pino";
 import type { Env } from "./env.ts";
 import { AmbiguousWriteError, ConflictError, FencedError } from "./errors.ts";
 import type { Guard, Item, Kv, Lease } from "./kv.ts";
+import { linkSignals } from "./signals.ts";
 
 export interface HeldKey {
   /** To be given to every write: etcd then refuses it once the key is no longer ours. */
@@ -102,15 +103,11 @@ const hold = (o: ClaimOptions, lease: Lease, create: number, mod: number): HeldK
 
 /** Resolves after something happened to the key, on any doubt, and after a while; the caller looks again. Rejects when aborted. */
 const untilChanged = async (kv: Kv, env: Env, key: string, from: number, signal: AbortSignal): Promise<void> => {
-  const stop = new AbortController();
+  const stop = linkSignals(signal);
   const cancel = env.timer(POLL_MS, () => stop.abort());
-  const end = await kv.watch(
-    key,
-    from,
-    { opened: () => {}, progress: () => {}, events: () => stop.abort() },
-    AbortSignal.any([signal, stop.signal]),
-  );
+  const end = await kv.watch(key, from, { opened: () => {}, progress: () => {}, events: () => stop.abort() }, stop.signal);
   cancel();
+  stop.release();
   signal.throwIfAborted();
   // A watch that cannot be had must not make a busy loop.
   if (end.reason !== "aborted") await env.sleep(100 + env.random() * 200, signal);

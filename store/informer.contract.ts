@@ -98,9 +98,15 @@ export const informerContract = (open: () => Promise<World>): void => {
     await remove("goes");
     const { revision } = await put("comes", 1);
     expect(cache()).toEqual({ stays: 1, goes: 1 });
+    const atSync: unknown[] = [];
+    informer.onState((s) => {
+      if (s.synced) atSync.push(cache());
+    });
     w.partition(false);
     await w.wait(() => informer.synced, 60_000);
     expect(informer.revision).toBeGreaterThanOrEqual(revision);
+    // Whoever acts on what is not there (and removes orphans) acts the moment it says so.
+    expect(atSync[0]).toEqual({ stays: 1, comes: 1 });
     expect(cache()).toEqual({ stays: 1, comes: 1 });
     expect(replayed()).toEqual(cache());
   });

@@ -8,6 +8,7 @@
 import type { Logger } from "pino";
 import type { Env } from "./env.ts";
 import type { Item, Kv, KvEvent, WatchEnd } from "./kv.ts";
+import { linkSignals } from "./signals.ts";
 
 export interface Entry<T> {
   value: T;
@@ -115,8 +116,7 @@ export class Reflector<T> {
   /** @returns why the watch is over. */
   private async watchOnce(fresh: boolean, signal: AbortSignal): Promise<string> {
     this.stats.watches++;
-    const stop = new AbortController();
-    const either = AbortSignal.any([signal, stop.signal]);
+    const stop = linkSignals(signal);
     let relist: string | undefined;
     let target = 0;
     let confirming: Promise<void> = Promise.resolve();
@@ -136,7 +136,7 @@ export class Reflector<T> {
             // After a list the cache is complete by itself. After a break it is complete once it has what was missed.
             target = fresh ? this.revision : revision;
             caughtUp();
-            if (!this.synced) confirming = this.confirm(target, either, caughtUp, () => stop.abort());
+            if (!this.synced) confirming = this.confirm(target, stop.signal, caughtUp, () => stop.abort());
           },
           events: (events) => {
             this.apply(events);
@@ -147,7 +147,7 @@ export class Reflector<T> {
             caughtUp();
           },
         },
-        either,
+        stop.signal,
       );
     } finally {
       stop.abort();

@@ -4,6 +4,7 @@ import { type Env, realEnv } from "../env.ts";
 import { UnavailableError } from "../errors.ts";
 import type { Change, Guard, Kv, Lease, RangeOptions, RangeResult, WatchEnd, WatchSink } from "../kv.ts";
 import { checkKey, checkPrefix, isPrefix } from "../rules.ts";
+import { linkSignals } from "../signals.ts";
 import { type ClientOptions, makeClient, retry } from "./client.ts";
 import { Commit } from "./commit.ts";
 import { prefixEnd, toEvent, toItem } from "./encoding.ts";
@@ -82,16 +83,18 @@ export class EtcdKv implements Kv {
   async watch(prefix: string, from: number, sink: WatchSink, signal: AbortSignal): Promise<WatchEnd> {
     (isPrefix(prefix) ? checkPrefix : checkKey)(prefix);
     if (this.ended.signal.aborted) return { reason: "closed", message: "the client is closed" };
+    const either = linkSignals(signal, this.ended.signal);
     const end = await watchRaw(this.client, {
       key: Buffer.from(prefix),
       ...(isPrefix(prefix) ? { end: prefixEnd(prefix) } : {}),
       from,
       env: this.env,
-      signal: AbortSignal.any([signal, this.ended.signal]),
+      signal: either.signal,
       opened: (revision, clusterId) => sink.opened(revision, clusterId),
       events: (events) => sink.events(events.map(toEvent)),
       progress: (revision) => sink.progress(revision),
     });
+    either.release();
     if (end.reason === "aborted" && !signal.aborted) return { reason: "closed", message: "the client was closed" };
     return end;
   }
@@ -122,10 +125,14 @@ export class EtcdKv implements Kv {
   }
   private async read<R extends { header: Header }>(what: string, signal: AbortSignal | undefined, call: () => Promise<R>): Promise<R> {
     this.assertOpen();
-    const either = signal ? AbortSignal.any([signal, this.ended.signal]) : this.ended.signal;
-    const r = await retry(call, { env: this.env, budgetMs: this.budgetMs, what, signal: either });
-    this.learn(r.header);
-    return r;
+    const either = linkSignals(signal, this.ended.signal);
+    try {
+      const r = await retry(call, { env: this.env, budgetMs: this.budgetMs, what, signal: either.signal });
+      this.learn(r.header);
+      return r;
+    } finally {
+      either.release();
+    }
   }
   private learn({ revision, cluster_id: clusterId }: Header) {
     const before = this.seen?.clusterId === clusterId ? this.seen.revision : 0;

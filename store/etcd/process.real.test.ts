@@ -8,6 +8,7 @@ import { fileURLToPath } from "node:url";
 import { pino } from "pino";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { realEnv as env } from "../env.ts";
+import { Informer } from "../informer.ts";
 import { wait } from "../testing/etcd-world.ts";
 import { type EtcdProcess, connectEtcd, startEtcd } from "./index.ts";
 import { freePort, portAnswers } from "./ports.ts";
@@ -65,6 +66,31 @@ describe("startEtcd", () => {
       await etcd.stop();
     }
     expect(ids[0]).not.toBe(ids[1]);
+  });
+
+  it("is found out by an informer when another store comes to answer in its place, as after a restore", async () => {
+    const clientPort = await freePort();
+    const old = await start({ dataDir: join(dataDir, "old"), clientPort });
+    const kv = connectEtcd({ hosts: [old.endpoint] });
+    for (let n = 1; n <= 5; n++) await kv.commit([{ key: `/x/k${n}`, value: { n } }]);
+    const stop = new AbortController();
+    const informer = new Informer({ kv, env, log, prefix: "/x/", decode: (item) => item.value });
+    informer.start(stop.signal);
+    await informer.waitSynced();
+    for (const revisions of [2, 50]) {
+      // Once with fewer revisions than the informer has seen, and once with more.
+      await started.at(-1)?.stop();
+      const next = await start({ dataDir: join(dataDir, `restored-${revisions}`), clientPort });
+      const other = connectEtcd({ hosts: [next.endpoint] });
+      for (let n = 0; n < revisions; n++) await other.commit([{ key: "/x/restored", value: { revisions } }]);
+      const { revision } = await other.status();
+      await wait(() => informer.synced && informer.revision === revision);
+      expect(Object.fromEntries(informer.entries())).toEqual({ "/x/restored": JSON.stringify({ revisions }) });
+      await other.close();
+    }
+    stop.abort();
+    await informer.stopped;
+    await kv.close();
   });
 
   it("starts it again when it is killed, on the same port and data", async () => {

@@ -61,7 +61,7 @@ export const watchRaw = async (client: Etcd3, o: RawWatch): Promise<WatchEnd> =>
       if (!created) return;
       // Parts of one batch: a cut in their midst discards what came of it.
       if (m.fragment) {
-        fragments.push(...m.events);
+        fragments = [...fragments, ...m.events];
         return;
       }
       const events = fragments.length > 0 ? [...fragments, ...m.events] : m.events;
