@@ -103,8 +103,14 @@ export class Kubectl {
     return path;
   }
 
+  /** What a person does in the editor that `kubectl edit` opens, as a sed script. */
+  edits(sed: string): void {
+    writeFileSync(join(this.home, "edit.sed"), sed);
+  }
+
   private get env(): Record<string, string> {
-    return { HOME: this.home, KUBECONFIG: join(this.home, "config"), NO_PROXY: "127.0.0.1" };
+    const editor = `sed -i -f ${join(this.home, "edit.sed")}`;
+    return { HOME: this.home, KUBECONFIG: join(this.home, "config"), KUBE_EDITOR: editor, NO_PROXY: "127.0.0.1" };
   }
 
   /** Runs to the end, whatever comes of it. */

@@ -27,11 +27,11 @@ export interface Operation {
 const parameter = (name: string, type: Parameter["type"], description: string): Parameter => ({ name, type, description });
 
 const DRY_RUN = parameter("dryRun", "string", "`All`: go through everything but keep nothing. The answer is what would have been kept.");
-const MANAGER = parameter("fieldManager", "string", "Name of the program or person that makes this change.");
+const MANAGER = parameter("fieldManager", "string", "Name of the program or person that makes this change. Accepted; not kept yet.");
 const VALIDATION = parameter(
   "fieldValidation",
   "string",
-  "What to do about unknown and duplicate fields: `Strict` refuses the request, `Warn` keeps the known fields and says so in Warning headers, `Ignore` keeps them in silence.",
+  "What to do about unknown fields: `Strict` refuses the request, `Warn` drops them and says so in Warning headers, `Ignore` drops them in silence. Of a Stack nothing is ever dropped: unknown fields are always refused. Default: Warn.",
 );
 const WRITE = [DRY_RUN, MANAGER, VALIDATION];
 const SELECT = [
@@ -48,10 +48,15 @@ const LIST = [
   parameter("watch", "boolean", "Stream the changes instead of listing the objects."),
   parameter("allowWatchBookmarks", "boolean", "The watch may send BOOKMARK events that carry only a resourceVersion."),
   parameter("timeoutSeconds", "integer", "End the watch after so many seconds."),
+  parameter(
+    "sendInitialEvents",
+    "boolean",
+    "The watch begins with what there is; a BOOKMARK ends it. Needs resourceVersionMatch=NotOlderThan.",
+  ),
 ];
 const DELETE = [
   DRY_RUN,
-  parameter("gracePeriodSeconds", "integer", "Seconds that the object has to end by itself; 0 means at once."),
+  parameter("gracePeriodSeconds", "integer", "Accepted; a pod ends within the stop_grace_period of its service."),
   parameter("propagationPolicy", "string", "What happens to the objects that this one owns: `Background`, `Foreground` or `Orphan`."),
 ];
 

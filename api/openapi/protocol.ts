@@ -60,7 +60,7 @@ export const statusShape = object("Status", "The outcome of a request that answe
 /** Body of a deletion. */
 export const deleteOptionsShape = object("DeleteOptions", "How to delete.", {
   ...VERSIONED,
-  gracePeriodSeconds: value("integer", "Seconds that the object has to end by itself; 0 means at once."),
+  gracePeriodSeconds: value("integer", "Accepted; a pod ends within the stop_grace_period of its service."),
   propagationPolicy: text("What happens to the objects that this one owns: `Background`, `Foreground` or `Orphan`."),
   dryRun: list(text("`All`."), "`All`: go through everything but delete nothing."),
   preconditions: object("Preconditions", "Delete only if all of this holds.", {

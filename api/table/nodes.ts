@@ -17,6 +17,13 @@ const roles = ({ metadata }: Node): string =>
     .toSorted()
     .join(",") || NONE;
 
+/** `16316412Ki` → `15.6Gi`. */
+function memory(quantity: string | undefined): string {
+  const kib = Number(/^(\d+)Ki$/.exec(quantity ?? "")?.[1] ?? Number.NaN);
+  if (Number.isNaN(kib)) return quantity ?? NONE;
+  return kib < 1024 ** 2 ? `${Math.round(kib / 1024)}Mi` : `${(kib / 1024 ** 2).toFixed(1)}Gi`;
+}
+
 export const nodeTable: TableShape<Node> = {
   columns: [
     NAME,
@@ -45,7 +52,7 @@ export const nodeTable: TableShape<Node> = {
       nodeInfo?.kernelVersion || "<unknown>",
       nodeInfo?.containerRuntimeVersion || "<unknown>",
       capacity?.cpu ?? NONE,
-      capacity?.memory ?? NONE,
+      memory(capacity?.memory),
       containers ? `${containers.ours}+${containers.foreign}` : NONE,
     ];
   },

@@ -252,7 +252,7 @@ describe("a node", () => {
         { type: "Hostname", address: "a.example" },
         { type: "InternalIP", address: "10.0.0.1" },
       ],
-      capacity: { cpu: "4", memory: "8Gi" },
+      capacity: { cpu: "4", memory: "16316412Ki" },
       nodeInfo: { osImage: "Debian 12", kernelVersion: "6.1", containerRuntimeVersion: "docker://20.10.24", kubeletVersion: "0.1.0" },
       containers: { ours: 3, foreign: 1 },
     };
@@ -264,7 +264,7 @@ describe("a node", () => {
       Kernel: "6.1",
       "Container-Runtime": "docker://20.10.24",
       CPU: "4",
-      Memory: "8Gi",
+      Memory: "15.6Gi",
       Containers: "3+1",
     });
     expect(row("nodes", node(undefined))).toMatchObject({ Version: "<none>", "Internal-IP": "<none>", Containers: "<none>" });

@@ -1,10 +1,12 @@
 // An unmodified kubectl against the real API on a real etcd: what is promised to people who know kubectl.
+import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Stack } from "../../schemas/types.ts";
 import { ApiWorld, healthy } from "../api-world.ts";
 import { until } from "../harness/until.ts";
 import { heading, Kubectl, kubectlPrograms, rows } from "../kubectl.ts";
 
+const EXAMPLES = fileURLToPath(new URL("../../examples", import.meta.url));
 const programs = await kubectlPrograms();
 let world: ApiWorld;
 
@@ -246,12 +248,26 @@ describe.each(programs)("kubectl $version", (program) => {
       expect(await k.ok("replace", "-f", k.file("fresh.json", await stored("shop")))).toBe("stack.steadfleet.dev/shop replaced\n");
     });
 
+    it("edit", async () => {
+      k.edits("s/nginx:1.28/nginx:1.29/");
+      expect(await k.ok("edit", "stack", "shop")).toBe("stack.steadfleet.dev/shop edited\n");
+      expect((await stored("shop")).spec.services["web"]?.image).toBe("nginx:1.29");
+      k.edits("");
+      expect((await k.any("edit", "stack", "shop")).stderr).toContain("Edit cancelled, no changes made.");
+    });
+
     it("diff shows what apply would change", async () => {
-      const { code, stdout, stderr } = await k.any("diff", "-f", k.file("shop.json", stack("shop", { image: "nginx:1.29" })));
+      const { code, stdout, stderr } = await k.any("diff", "-f", k.file("shop.json", stack("shop", { image: "nginx:1.30" })));
       expect(stderr).toBe("");
       expect(code).toBe(1);
-      expect(stdout).toMatch(/-\s+image: nginx:1.28\n\+\s+image: nginx:1.29/);
+      expect(stdout).toMatch(/-\s+image: nginx:1.29\n\+\s+image: nginx:1.30/);
     });
+  });
+
+  it("the examples are accepted as they are", async () => {
+    const said = await k.ok("apply", "--dry-run=server", "-f", EXAMPLES);
+    expect(said.trim().split("\n").length).toBeGreaterThanOrEqual(3);
+    expect(said).toContain("stack.steadfleet.dev/web created (server dry run)");
   });
 
   describe("describe", () => {
