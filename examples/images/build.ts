@@ -31,7 +31,7 @@ const webFiles = (version: string): Record<string, string> => ({
   "bin/serve": `#!/bin/sh\ntrap 'exit 0' TERM INT\nhttpd -f -p "\${PORT:-80}" -h /www &\nwait $!\n`,
   "bin/hold": `#!/bin/sh\ntrap 'exit 0' TERM INT\nsleep 100000000 &\nwait $!\n`,
   "www/index.html": `Hello from version ${version}\n`,
-  "www/cgi-bin/id": `#!/bin/sh\nprintf 'Content-Type: text/plain\\n\\n%s version ${version} %s\\n' "$(hostname)" "$GREETING"\n`,
+  "www/cgi-bin/id": `#!/bin/sh\nprintf 'Content-Type: text/plain\\r\\n\\r\\n%s version ${version} %s\\n' "$(hostname)" "$GREETING"\n`,
 });
 
 const NGINX_CONF = `user nobody nogroup;

@@ -86,7 +86,7 @@ describe("a Stack", () => {
     await fleet.apply("nowhere", one(hold({ deploy: { placement: { constraints: ["node.hostname==node-9"] } } })));
     const told = await fleet.until("a condition that says why not", async () => {
       const stack = await fleet.client.get<Stack>("stacks", "nowhere");
-      return stack.status?.conditions?.find((condition) => condition.message.includes("node.hostname==node-9"));
+      return stack.status?.conditions?.find((condition) => condition.message.includes("0 of 3 nodes fit: 3 are not node node-9"));
     });
     expect(told.status).not.toBe(told.type === "Ready" ? "True" : "False");
     await fleet.down("nowhere");
