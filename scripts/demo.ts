@@ -1,11 +1,10 @@
 // npm run demo: from nothing to a Stack that is Healthy, harmed by hand, and Healthy again. Needs root on Linux; leaves nothing running.
 import { spawn } from "node:child_process";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { buildImages } from "../examples/images/build.ts";
 import { LABELS } from "../schemas/constants.ts";
 import { Engine, sweepEngine } from "../test/harness/engine.ts";
-import { freePort } from "../test/harness/ports.ts";
 import { claimStale, newLair, removeLair, room } from "../test/harness/lair.ts";
 import { endChild, run, runAny, searchPath } from "../test/harness/run.ts";
 import { ensureSetup } from "../test/harness/setup.ts";
@@ -46,7 +45,7 @@ async function engineFor(dir: string, undo: (() => Promise<unknown> | void)[]): 
   }
   const options = {
     dir: room(dir, "d"),
-    name: `steady-demo-${process.pid}`,
+    name: basename(dir),
     args: ["--bridge=none", "--iptables=false", "--ip-masq=false", "--ip-forward=false"],
   };
   const engine = new Engine(options);
@@ -60,7 +59,7 @@ async function demo(undo: (() => Promise<unknown> | void)[]): Promise<void> {
   title("1. A control plane and this host, in one process");
   await ensureSetup(say);
   for (const stale of claimStale(KIND)) {
-    await sweepEngine(join(stale, "d"), "steady-demo");
+    await sweepEngine(join(stale, "d"), basename(stale));
     removeLair(stale);
   }
   await run("npm", ["run", "-s", "build"], { cwd: top, timeoutMs: 120_000 });
@@ -108,16 +107,7 @@ async function healOf(container: string, place: Place): Promise<string | undefin
 }
 
 async function startDev(place: Place, undo: (() => Promise<unknown> | void)[]): Promise<void> {
-  const flags = [
-    "--data-dir",
-    join(place.dir, "dev"),
-    "--kubeconfig",
-    join(place.dir, "kubeconfig"),
-    "--docker",
-    place.docker,
-    "--listen",
-    `127.0.0.1:${await freePort()}`,
-  ];
+  const flags = ["--data-dir", join(place.dir, "dev"), "--kubeconfig", join(place.dir, "kubeconfig"), "--docker-host", place.docker];
   say("$ steady dev");
   const [program, args] = steadyArgs(["dev", ...flags]);
   const child = spawn(program, args, {
@@ -131,11 +121,10 @@ async function startDev(place: Place, undo: (() => Promise<unknown> | void)[]): 
     await runAny(...steadyArgs(["delete", "shop", "--volumes", "--yes", "--ignore-not-found"]), { env: place.env, timeoutMs: 60_000 });
     await endChild(child);
   });
-  const ready = async (): Promise<boolean> => {
-    if (child.exitCode !== null) throw new Error(`steady dev ended: ${printed}`);
-    return (await runAny(...steadyArgs(["node", "ls"]), { env: place.env })).stdout.includes("Ready");
-  };
+  const ready = async (): Promise<boolean> =>
+    child.exitCode !== null || (await runAny(...steadyArgs(["node", "ls"]), { env: place.env })).stdout.includes("Ready");
   await until(ready, { what: "the node to be Ready", deadlineMs: 60_000, show: () => printed });
+  if (child.exitCode !== null) throw new Error(`steady dev ended: ${printed}`);
   say(printed.trimEnd().replaceAll(/^/gm, "  "));
 }
 

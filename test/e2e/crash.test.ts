@@ -30,9 +30,9 @@ describe("an agent that dies between two calls to Docker", () => {
   afterAll(() => fleet?.stop());
 
   const proxy = () => {
-    const { proxy: it } = fleet.member(NODE);
-    if (!it) throw new Error("the fleet has no proxies");
-    return it;
+    const { proxy: found } = fleet.member(NODE);
+    if (!found) throw new Error("the fleet has no proxies");
+    return found;
   };
   const converged = async (stack: string, greeting: string): Promise<void> => {
     await fleet.healthy(stack);
