@@ -86,6 +86,33 @@ describe("create", () => {
   });
 });
 
+describe("events", () => {
+  it("hang on a lease, also when they are written again", async () => {
+    const path = "/api/v1/namespaces/default/events";
+    const involvedObject = { apiVersion: "v1", kind: "Pod", name: "p", namespace: "default" };
+    const event = {
+      apiVersion: "v1",
+      kind: "Event",
+      metadata: { name: "e1" },
+      involvedObject,
+      reason: "Tested",
+      message: "m",
+      type: "Normal",
+      count: 1,
+    };
+    expect((await t.call("POST", path, { body: event })).code).toBe(201);
+    const lease = async (): Promise<string | undefined> => (await t.kv.get("/steadfleet/objects/core/events/default/e1")).item?.lease;
+    const first = await lease();
+    expect(first).not.toBe("0");
+    const r = await t.call("PATCH", `${path}/e1`, {
+      body: { count: 2 },
+      headers: { "Content-Type": "application/strategic-merge-patch+json" },
+    });
+    expect([r.code, await lease()]).toEqual([200, first]);
+    expect((await t.call("GET", `${path}?fieldSelector=involvedObject.name%3Dp,reason%3DTested`)).body.items).toHaveLength(1);
+  });
+});
+
 describe("update", () => {
   it("needs the present version for a Stack", async () => {
     const made = (await t.call("POST", STACKS, { body: stack("put") })).body;

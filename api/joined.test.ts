@@ -127,6 +127,20 @@ describe("pods", () => {
   });
 });
 
+describe("a late cache", () => {
+  it("is not read: what was written before is seen", async () => {
+    t.kv.watchDelayMs = 2_000;
+    await put(desiredKey("n1", "default", "fresh"), desired("fresh"));
+    expect((await t.call("GET", `${PODS}/fresh`)).code).toBe(200);
+    const list = (await t.call("GET", PODS)).body;
+    expect(list.items.map((i) => i.metadata.name)).toContain("fresh");
+    expect(Number(list.metadata.resourceVersion)).toBe((await t.kv.status()).revision);
+    t.kv.watchDelayMs = 0;
+    await put(desiredKey("n1", "default", "fresh"), null);
+    await expect.poll(async () => (await t.call("GET", `${PODS}/fresh`)).code, { timeout: 20_000 }).toBe(404);
+  });
+});
+
 describe("nodes", () => {
   it("are what people wrote joined with what the agent reports", async () => {
     await put(infoKey("n1"), info);

@@ -132,6 +132,22 @@ describe("watch", () => {
     expect(events.map((e) => `${e.type} ${e.object.metadata.name}`).toSorted()).toEqual(["ADDED cut-1", "ADDED cut-2", "DELETED cut-1"]);
   });
 
+  it("sends a beginning of any size, no faster than it is read", async () => {
+    const other = await testApi();
+    const big = { text: "x".repeat(900_000) };
+    for (let i = 0; i < 14; i++) await other.call("POST", CMS, { body: cm(`big-${10 + i}`, {}, big) });
+    const w = await other.watch(`${CMS}?watch=true&sendInitialEvents=true&resourceVersionMatch=NotOlderThan&allowWatchBookmarks=true`);
+    await other.call("POST", CMS, { body: cm("then") });
+    await w.until(1, (e) => e.object.metadata.name === "then");
+    w.stop();
+    expect(w.events.map((e) => e.object.metadata.name ?? e.type)).toEqual([
+      ...Array.from({ length: 14 }, (_, i) => `big-${10 + i}`),
+      "BOOKMARK",
+      "then",
+    ]);
+    await other[Symbol.asyncDispose]();
+  });
+
   it("ends when the server stops", async () => {
     const other = await testApi();
     const w = await other.watch(`${CMS}?watch=true`);

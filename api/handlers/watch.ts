@@ -12,6 +12,8 @@ import { revisionOf, type Selection, selectionOf } from "./read.ts";
 const BOOKMARK_MS = 60_000;
 /** Unsent bytes at which a watcher counts as gone: it resumes when it reads again. */
 const MAX_UNSENT = 8 * 1024 * 1024;
+/** Changes that may wait for a client that is still reading the beginning. */
+const MAX_BACKLOG = 10_000;
 /** kubectl exits when a watch ends, so without a wish of the client it lasts 30 to 60 minutes. */
 const DEFAULT_SECONDS = 1_800;
 /** How long a client that wants the newest state waits for the cache to have it. */
@@ -101,28 +103,44 @@ async function stream(deps: Deps, call: Call, o: Options, res: ServerResponse): 
     const event = eventOf(t, o.selection.matches);
     if (event) send(event);
   };
-  if (o.initialEvents) for (const object of initial(own.objects, o.selection)) send({ type: "ADDED", object });
-  else {
-    const missed = own.since(from);
-    if (!missed) fail(expired(`too old resource version: ${from} (${own.floor})`));
-    else for (const t of missed) tell(t);
-  }
-  const bookmark = (initialEventsEnd: boolean): void =>
-    line("BOOKMARK", bookmarkOf(call.kind, call.form, Math.max(cache.revision, from), initialEventsEnd));
-  if (o.initialEvents && o.bookmarks && call.query.flag("sendInitialEvents")) bookmark(true);
-
-  const unsubscribe = own.subscribe(tell);
+  const missed = o.initialEvents ? [] : own.since(from);
+  const present = o.initialEvents ? initial(own.objects, o.selection) : [];
+  // What happens while the beginning is still being read by the client waits here.
+  const backlog: Transition[] = [];
+  let live = false;
+  const unsubscribe = own.subscribe((t) => {
+    if (live) return tell(t);
+    if (backlog.push(t) > MAX_BACKLOG) end();
+  });
   const unreset = cache.onReset(() => fail(expired("the store was restored from a backup: list again")));
+  /** The beginning may be of any size, so it is sent no faster than it is read. */
+  const beginning = async (): Promise<void> => {
+    if (!missed) return fail(expired(`too old resource version: ${from} (${own.floor})`));
+    for (const object of present) {
+      send({ type: "ADDED", object });
+      await room(res, signal);
+    }
+    if (o.initialEvents && o.bookmarks && call.query.flag("sendInitialEvents")) bookmark(from, true);
+    backlog.unshift(...missed);
+    for (let t = backlog.shift(); t; t = backlog.shift()) {
+      tell(t);
+      await room(res, signal);
+    }
+    live = true;
+  };
+  const bookmark = (revision: number, initialEventsEnd: boolean): void =>
+    line("BOOKMARK", bookmarkOf(call.kind, call.form, Math.max(revision, from), initialEventsEnd));
   const cancelEnd = env.timer(o.seconds * 1000, end);
   let cancelBookmark = (): void => {};
   const beat = (): void => {
     cancelBookmark = env.timer(BOOKMARK_MS * (0.8 + 0.4 * env.random()), () => {
-      bookmark(false);
+      if (live) bookmark(cache.revision, false);
       beat();
     });
   };
   if (o.bookmarks) beat();
   try {
+    await beginning();
     if (!signal.aborted) await new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
   } finally {
     unsubscribe();
@@ -130,7 +148,7 @@ async function stream(deps: Deps, call: Call, o: Options, res: ServerResponse): 
     cancelEnd();
     cancelBookmark();
     // The client may start again where the last bookmark is, however long nothing matched.
-    if (o.bookmarks && !failed && !call.signal.aborted && res.writableLength <= MAX_UNSENT && !res.writableEnded)
+    if (o.bookmarks && live && !failed && !call.signal.aborted && res.writableLength <= MAX_UNSENT && !res.writableEnded)
       res.write(
         `${JSON.stringify({ type: "BOOKMARK", object: bookmarkOf(call.kind, call.form, Math.max(cache.revision, from), false) })}\n`,
       );
@@ -138,9 +156,23 @@ async function stream(deps: Deps, call: Call, o: Options, res: ServerResponse): 
   }
 }
 
-function* initial(objects: ReadonlyMap<string, KubeObject>, selection: Selection): Generator<KubeObject> {
-  for (const id of [...objects.keys()].toSorted()) {
-    const object = objects.get(id);
-    if (object && selection.matches(object)) yield object;
-  }
+/** Waits until the client has read most of what it was sent, or is gone. */
+async function room(res: ServerResponse, signal: AbortSignal): Promise<void> {
+  if (!res.writableNeedDrain || signal.aborted) return;
+  await new Promise<void>((resolve) => {
+    const done = (): void => {
+      res.off("drain", done);
+      signal.removeEventListener("abort", done);
+      resolve();
+    };
+    res.once("drain", done);
+    signal.addEventListener("abort", done, { once: true });
+  });
 }
+
+/** A snapshot: what changes while it is being sent is told later. */
+const initial = (objects: ReadonlyMap<string, KubeObject>, selection: Selection): KubeObject[] =>
+  [...objects.entries()]
+    .filter(([, o]) => selection.matches(o))
+    .toSorted(([a], [b]) => (a < b ? -1 : 1))
+    .map(([, o]) => o);
