@@ -53,7 +53,7 @@ describe.each(programs)("kubectl $version", (program) => {
     });
 
     it("version", async () => {
-      expect(await k.ok("version", ...(old ? ["--short"] : []))).toMatch(/Server Version: v\d+\.\d+\.\d+/);
+      expect(await k.ok("version", ...(old ? ["--short"] : []))).toMatch(/Server Version: .*v\d+\.\d+\.\d+/);
     });
   });
 
