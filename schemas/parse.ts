@@ -109,6 +109,12 @@ const finish = (out: Findings, source: Source | undefined): { problems: Problem[
   return { problems, warnings: locate(warningsBeside(out.problems, out.warnings), find) };
 };
 
+/** Metadata may be missing or broken; its problems are told elsewhere. */
+const namesOf = (metadata: unknown): { name?: string; namespace?: string } => {
+  const { name, namespace } = (typeOf(metadata) === "object" ? metadata : {}) as Record<string, unknown>;
+  return { ...(typeof name === "string" ? { name } : {}), ...(typeof namespace === "string" ? { namespace } : {}) };
+};
+
 /**
  * Checks all there is to check and answers all problems at once, in the order of the manifest. The answer's object is a copy
  * with defaults; `value` is left alone. A Stack's body is kept as written: `normalize` spells it out.
@@ -130,8 +136,8 @@ export const parseObject = (value: unknown, options: { source?: Source } = {}): 
   const { metadata } = draft as { metadata?: unknown };
   if (typeOf(metadata) === "object") checkMetadata(resource, metadata as Record<string, unknown>, out);
   if (resource === RESOURCES.stacks && typeOf((draft as { spec?: unknown }).spec) === "object") {
-    const stack = draft as Manifest<Stack>;
-    checkBody(stack, out, intact);
+    const { spec } = draft as Manifest<Stack>;
+    checkBody({ metadata: namesOf(metadata), spec }, out, intact);
   }
   if ((resource === RESOURCES.configmaps || resource === RESOURCES.secrets) && valid) {
     checkData(draft as Manifest<ConfigMap>, out);

@@ -82,7 +82,10 @@ const checkMap = (at: Located, value: object, keys: readonly Key[], out: Finding
       out.problem([...keys, key], "NotSupported", "not supported yet", { help, onKey: true });
       for (const [, word] of help.matchAll(/`(\w+)`/g)) if (word) explained.add(word);
     } else {
-      const guess = out.problems.length < MAX_PROBLEMS ? nearest(key, [...known, ...Object.keys(refused)]) : undefined;
+      // Guesses cost time: there are none for problems that are not shown, and there any required key may be meant.
+      const shown = out.problems.length < MAX_PROBLEMS;
+      const guess = shown ? nearest(key, [...known, ...Object.keys(refused)]) : undefined;
+      if (!shown) for (const required of schema.required ?? []) explained.add(required);
       out.problem([...keys, key], "Unknown", `unknown field${guess ? `; did you mean "${guess}"?` : ""}`, { onKey: true });
       if (guess) explained.add(guess);
     }
