@@ -98,6 +98,7 @@ describe("ports", () => {
     [["0:80"], /"0" is no port/],
     [["8001-8000:80-81"], /"8001-8000" is no port; ports are 1 to 65535, ranges go up/],
     [["8000-8001:80"], /differ in length — A range of host ports for one container port is not supported yet/],
+    [Array.from({ length: 257 }, (_, i) => `${i + 1}:80`), /at most 256 ports can be opened for a service; these are 257/],
     [["1-2000"], /a range of 2000 ports; at most 256/],
     [["nas:8080:80"], /the host ip "nas" must be an IP address/],
     [["8080:80/icmp"], /the protocol "icmp" must be tcp, udp or sctp/],

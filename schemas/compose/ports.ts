@@ -109,24 +109,27 @@ export const showPort = (p: PortSpec): string =>
 
 /** All entries, expanded, in the order written. */
 export const normalizePorts = (ports: readonly (string | number | ComposePort)[], field: Field): PortSpec[] => {
+  if (ports.length > MAX_PORTS) {
+    field.problem("Invalid", `at most ${MAX_PORTS} ports can be opened for a service; these are ${ports.length}`);
+    return [];
+  }
   const all: PortSpec[] = [];
   const byPort = new Map<number, PortSpec[]>();
-  ports.forEach((port, i) => {
+  for (const [i, port] of ports.entries()) {
     const at = field.at(i);
-    const found = typeof port === "object" ? longPort(port, at) : shortPort(String(port), at);
-    for (const spec of found) {
-      const others = byPort.get(spec.published ?? 0) ?? [];
+    for (const spec of typeof port === "object" ? longPort(port, at) : shortPort(String(port), at)) {
+      const others = spec.published === undefined ? [] : (byPort.get(spec.published) ?? []);
       if (others.some((other) => portsClash(other, spec))) {
         at.problem("Duplicate", `the host port ${showPort(spec)} is published twice by this service`);
-        return;
+        break;
       }
-      byPort.set(spec.published ?? 0, [...others, spec]);
-      if (all.length < MAX_PORTS) all.push(spec);
-      else if (all.length === MAX_PORTS) {
-        field.problem("Invalid", `at most ${MAX_PORTS} ports can be opened for a service`);
-        return;
-      }
+      if (spec.published !== undefined) byPort.set(spec.published, [...others, spec]);
+      all.push(spec);
     }
-  });
+    if (all.length > MAX_PORTS) {
+      field.problem("Invalid", `at most ${MAX_PORTS} ports can be opened for a service`);
+      break;
+    }
+  }
   return all;
 };
