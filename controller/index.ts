@@ -35,10 +35,13 @@ export interface ControllerOptions {
 }
 
 export interface Controller {
-  /** Gives leadership up at once; resolves when nothing of it runs any more. Containers go on as they are. */
+  /** Writes the Events that are waiting (for a second at most), gives leadership up, and resolves when nothing of it runs any more. Containers go on as they are. */
   close(): Promise<void>;
   isLeader(): boolean;
 }
+
+/** For the Events that are still waiting when the process ends, in milliseconds. */
+const LAST_WORDS_MS = 1_000;
 
 export const startController = (o: ControllerOptions): Controller => {
   const { kv, env } = o;
@@ -109,6 +112,7 @@ export const startController = (o: ControllerOptions): Controller => {
   return {
     isLeader: () => elector.leading,
     async close() {
+      if (elector.leading) await recorder.drain(LAST_WORDS_MS);
       stop.abort(new Error("the controller is stopping"));
       await campaign;
       await Promise.all(informers.map((i) => i.stopped));

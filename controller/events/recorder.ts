@@ -8,6 +8,7 @@ import { objectKey } from "../../store/keys.ts";
 import type { Change, Kv, Lease } from "../../store/kv.ts";
 import { decodeObject } from "../../store/objects.ts";
 import type { Leadership } from "../leadership.ts";
+import { millisOf } from "../times.ts";
 import { countEvent, eventName, eventNamespace, type Happening } from "./plan.ts";
 
 /** How long an Event is kept after the ten minutes that its lease is shared for, in milliseconds. */
@@ -15,6 +16,7 @@ const KEEP_MS = 3_600_000;
 const BUCKET_MS = 600_000;
 /** Happenings of so many milliseconds share a commit. */
 const GATHER_MS = 200;
+const RETRY_MS = 250;
 const BATCH = 48;
 /** More than this waiting means that etcd is away or a loop is mad: the oldest are dropped, and that is logged. */
 const MAX_WAITING = 5_000;
@@ -23,6 +25,7 @@ export class Recorder {
   private waiting: Happening[] = [];
   private wake: (() => void) | undefined;
   private running = false;
+  private writing = false;
   /** What was written or read lately, so that most happenings cost one write and no read. */
   private readonly known = new Map<string, { event: Event; mod: number; at: number }>();
   private readonly buckets = new Map<number, Lease>();
@@ -41,7 +44,7 @@ export class Recorder {
     this.wake?.();
   }
 
-  /** Writes until leadership ends; what is left then is dropped. */
+  /** Writes until leadership ends. */
   async run({ guard, signal }: Leadership): Promise<void> {
     this.known.clear();
     this.running = true;
@@ -52,19 +55,33 @@ export class Recorder {
       await this.o.env.sleep(GATHER_MS, signal).catch(() => undefined);
       if (signal.aborted) break;
       const batch = this.waiting.splice(0, BATCH);
+      this.writing = true;
       try {
         await this.write(batch, { guard, signal });
       } catch (err) {
-        if (err instanceof FencedError || signal.aborted) break;
+        if (err instanceof FencedError || signal.aborted) {
+          this.waiting.unshift(...batch);
+          break;
+        }
         // Somebody else touched an Event: read again. Otherwise etcd is away: try again, in order.
         for (const h of batch) this.known.delete(this.keyOf(h));
         this.waiting.unshift(...batch);
         this.o.log.warn({ err, waiting: this.waiting.length }, "events could not be written yet");
-        if (!(err instanceof ConflictError)) await this.o.env.sleep(1_000, signal).catch(() => undefined);
+        if (!(err instanceof ConflictError)) await this.o.env.sleep(RETRY_MS, signal).catch(() => undefined);
+      } finally {
+        this.writing = false;
       }
     }
     this.running = false;
-    this.waiting = [];
+    // What is left is told when this process leads again (an etcd that was away, usually), unless nobody would care any more.
+    const oldest = millisOf(this.o.env.now() - BUCKET_MS);
+    this.waiting = this.waiting.filter((h) => h.at >= oldest);
+  }
+
+  /** Resolves when all that was recorded is written, or after `ms`: for a process that is about to give leadership up. */
+  async drain(ms: number): Promise<void> {
+    const end = this.o.env.monotonic() + ms;
+    while (this.running && (this.waiting.length > 0 || this.writing) && this.o.env.monotonic() < end) await this.o.env.sleep(20);
   }
 
   /** Cancels timers. The Events stay until their leases run out by themselves. */
