@@ -1,0 +1,66 @@
+import * as fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { canonicalJson } from "./canonical.ts";
+import { compile, templateHash } from "./compile.ts";
+import { container, service } from "./testing/builders.ts";
+
+describe("compile", () => {
+  const base = templateHash(container());
+  for (const [what, change, same] of [
+    ["limits", { limits: { cpus: 2 } }, true],
+    ["restart", { restart: { policy: "no" } }, true],
+    ["image", { image: "app:2" }, false],
+    ["an environment variable", { env: { A: "1" } }, false],
+    ["stop_grace_period", { stopGraceMs: 1 }, false],
+    ["a label of the container", { labels: { a: "b" } }, false],
+  ] as const) {
+    it(`${what}: ${same ? "the same pod, changed in place" : "another pod"}`, () => {
+      expect(templateHash(container(change)) === base).toBe(same);
+    });
+  }
+
+  it("knows a revision by everything in it, in whatever order it was written", () => {
+    const [a, b] = [service("a"), service("b", { replicas: 2 })];
+    const hash = compile({ services: [a, b] }).revisionHash;
+    expect(compile({ services: [b, a] }).revisionHash).toBe(hash);
+    expect(compile({ services: [a, service("b", { replicas: 3 })] }).revisionHash).not.toBe(hash);
+    expect(compile({ services: [a, service("b", { replicas: 2, container: { limits: { cpus: 1 } } })] }).revisionHash).not.toBe(hash);
+    expect(compile({ services: [a] }).revisionHash).not.toBe(hash);
+  });
+
+  it("puts services that share a network or a volume on one node, and lets a lone one spread", () => {
+    const { services, groups } = compile({
+      services: [
+        service("web", { networks: ["front"] }),
+        service("api", { networks: ["front", "back"] }),
+        service("db", { networks: ["back"], volumes: ["data"] }),
+        service("alone", { networks: ["own"] }),
+        service("files", { networks: ["f"], volumes: ["files"] }),
+        service("log", { mode: "global", networks: ["front"] }),
+      ],
+    });
+    expect(groups).toEqual([
+      { id: "api", services: ["api", "db", "web"], volumes: ["data"] },
+      { id: "files", services: ["files"], volumes: ["files"] },
+    ]);
+    expect(services.map((s) => [s.name, s.group])).toEqual([
+      ["alone", undefined],
+      ["api", "api"],
+      ["db", "api"],
+      ["files", "files"],
+      ["log", undefined],
+      ["web", "api"],
+    ]);
+  });
+
+  it("gives one text for one value", () => {
+    fc.assert(
+      fc.property(fc.jsonValue(), (value) => {
+        const text = canonicalJson(value);
+        expect(canonicalJson(JSON.parse(text))).toBe(text);
+        expect(JSON.parse(text)).toEqual(JSON.parse(JSON.stringify(value)));
+      }),
+    );
+    expect(canonicalJson({ b: 1, a: undefined, c: [{ z: 1, y: 2 }] })).toBe('{"b":1,"c":[{"y":2,"z":1}]}');
+  });
+});
