@@ -1,8 +1,11 @@
 import * as fc from "fast-check";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { canonicalJson } from "./canonical.ts";
 import { compile, templateHash } from "./compile.ts";
 import { container, service } from "./testing/builders.ts";
+
+// Much of it at once: on a machine that is busy with other things it takes its time.
+vi.setConfig({ testTimeout: 60_000 });
 
 describe("compile", () => {
   const base = templateHash(container());

@@ -1,11 +1,14 @@
 // What may go wrong between controller, store and nodes; and that it converges all the same.
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { RESOURCES } from "../schemas/resources.ts";
 import { FencedError } from "../store/errors.ts";
 import { nodesPrefix, objectKey } from "../store/keys.ts";
 import type { MemoryKv } from "../store/memory.ts";
 import { dyingKv, laggingKv, withCommit } from "./testing/faulty-kv.ts";
 import { Fleet } from "./testing/fleet.ts";
+
+// Much of it at once: on a machine that is busy with other things it takes its time.
+vi.setConfig({ testTimeout: 60_000 });
 
 let fleet: Fleet;
 beforeEach(() => {

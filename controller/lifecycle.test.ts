@@ -1,7 +1,10 @@
 // Whole lives of Stacks, in memory: store, agents and controller, on a clock that moves only when told.
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { hostname, label } from "./testing/builders.ts";
 import { Fleet } from "./testing/fleet.ts";
+
+// Much of it at once: on a machine that is busy with other things it takes its time.
+vi.setConfig({ testTimeout: 60_000 });
 
 let fleet: Fleet;
 beforeEach(() => {

@@ -1,8 +1,11 @@
 import * as fc from "fast-check";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import type { NodeView } from "./model.ts";
 import { place, type PlacementRequest, portsClash, type Tally } from "./place.ts";
 import { hostname, label, node } from "./testing/builders.ts";
+
+// Much of it at once: on a machine that is busy with other things it takes its time.
+vi.setConfig({ testTimeout: 60_000 });
 
 /** Of a world without pods of the service; what the nodes say about themselves counts. */
 const tallyOf = (nodes: NodeView[], ofService: Record<string, number> = {}): Tally => {

@@ -1,5 +1,5 @@
 import * as fc from "fast-check";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import type { NormalService } from "../schemas/compose/normal.ts";
 import type { StackStatus } from "../schemas/types.ts";
 import { compile } from "./compile.ts";
@@ -8,6 +8,9 @@ import { planRollout } from "./rollout.ts";
 import { computeStatus, deletingStatus, withTransitions } from "./status.ts";
 import { stackEvents } from "./stacks/events.ts";
 import { label, node, nodeMap, pod, service, stackRef } from "./testing/builders.ts";
+
+// Much of it at once: on a machine that is busy with other things it takes its time.
+vi.setConfig({ testTimeout: 60_000 });
 
 const T1 = "2026-01-01T00:00:01Z";
 const status = (
