@@ -82,6 +82,29 @@ describe("a pod's life", () => {
     expect([...engine.networks.keys()]).toEqual(["shop_default"]);
   });
 
+  it("keeps a network that another pod is about to use", async () => {
+    const { engine, rig: r } = rig();
+    r.want(WEB, aPod({ ...DB, container: { image: "missing:1" } }));
+    await r.pass();
+    r.want({ ...WEB, deletionTimestamp: "x" });
+    await r.pass();
+    expect(r.report(WEB)?.phase).toBe("Removed");
+    expect([...engine.networks.keys()]).toEqual(["shop_default"]);
+  });
+
+  it("adopts the container of a create whose answer was lost, before any list tells of it", async () => {
+    const { engine, rig: r, env } = rig();
+    r.want(DB);
+    const { name, body } = render(DB, CLUSTER);
+    const { id } = await engine.create(name, body);
+    for (let n = 0; n < 3; n++) {
+      await r.pods.reconcile(keyOf(DB), new AbortController().signal);
+      await env.advance(100);
+    }
+    expect(engine.containers.get(id)?.inspect.State.Status).toBe("running");
+    expect(r.report(DB)).toMatchObject({ ready: true, containerId: id });
+  });
+
   it("answers a deletion of what never was", async () => {
     const { rig: r } = rig();
     r.want({ ...WEB, deletionTimestamp: "x" });
@@ -398,7 +421,7 @@ describe("from any world (I7)", () => {
         const r = new Rig(engine, env);
         const strangers: string[] = [
           await foreign(engine, "stranger"),
-          await foreign(engine, "neighbour", { [LABELS.cluster]: "another", [LABELS.pod]: WEB.name }),
+          await foreign(engine, "neighbour", { ...ourLabels(WEB), [LABELS.cluster]: "another" }),
         ];
         await engine.createNetwork("theirs", {});
         r.want(...PODS);
