@@ -18,7 +18,9 @@ const groups = <T>(items: readonly T[], of: (item: T) => string): Map<string, T[
   return map;
 };
 
-const GROUPS = ["Flags", "Input", "Selection", "Waiting", "Output", "Connection"];
+const GROUPS = ["Flags", "Input", "Selection", "Waiting", "", "Output", "Connection"];
+/** A command's own groups come before those that all have. */
+const order = (group: string): number => (GROUPS.includes(group) ? GROUPS.indexOf(group) : GROUPS.indexOf(""));
 
 export const commandHelp = (spec: CommandSpec): string => {
   const lines = [
@@ -33,7 +35,7 @@ export const commandHelp = (spec: CommandSpec): string => {
   lines.push("", `Usage: ${commandLine(spec)}`);
   if (spec.aliases?.length) lines.push(`Alias: ${spec.aliases.join(", ")}`);
   const flags = [...allFlags(spec), { name: "help", short: "h", about: "Show this help" }];
-  const byGroup = [...groups<FlagSpec>(flags, (f) => f.group ?? "Flags")].toSorted(([a], [b]) => GROUPS.indexOf(a) - GROUPS.indexOf(b));
+  const byGroup = [...groups<FlagSpec>(flags, (f) => f.group ?? "Flags")].toSorted(([a], [b]) => order(a) - order(b));
   for (const [group, of] of byGroup)
     lines.push(
       "",

@@ -6,9 +6,9 @@ export const dev: CommandSpec = {
   group: "Start",
   summary: "Run a control plane and this host's agent in one process, ready for steady and kubectl.",
   examples: [
-    ["steady dev", "etcd, API, controller and agent; Ctrl-C stops them, containers keep running"],
+    ["steady dev", "Ctrl-C stops it; containers keep running"],
     ["steady dev --reset", "remove all it made, except named volumes"],
-    ["steady dev --node a=unix:///run/a.sock --node b=unix:///run/b.sock", "two nodes, each with its own Docker"],
+    ["steady dev --node a=unix:///run/a.sock --node b=unix:///run/b.sock", "two nodes, each its own Docker"],
   ],
   flags: [
     { name: "port", value: "port", about: "Port of the API on 127.0.0.1 (default: 7443, or the next free one)" },

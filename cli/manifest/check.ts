@@ -1,8 +1,9 @@
 // Findings of the schemas → problems with codes, hints and something to underline.
 import { type Key, pathOf, type Problem as Finding, type Warning } from "../../schemas/problems.ts";
+import type { Code } from "./codes.ts";
 import type { Problem } from "./problem.ts";
 
-const CODES: Record<Finding["reason"], string> = {
+const CODES: Record<Finding["reason"], Code> = {
   Unknown: "SF1101",
   NotSupported: "SF1102",
   TypeInvalid: "SF1104",

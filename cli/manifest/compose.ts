@@ -1,6 +1,7 @@
 // A bare Compose file becomes the body of a Stack: variables, the environment and local paths are settled here; the server never sees them. Pure.
 import { isAbsolute, join, resolve } from "node:path";
 import { type Key, pathOf } from "../../schemas/problems.ts";
+import type { Code } from "./codes.ts";
 import { interpolate } from "./interpolate.ts";
 
 export interface ComposeOptions {
@@ -13,7 +14,7 @@ export interface ComposeOptions {
 
 export interface VariableProblem {
   keys: readonly Key[];
-  code: string;
+  code: Code;
   message: string;
   /** Name of the variable, to find it in the line. */
   variable: string | undefined;

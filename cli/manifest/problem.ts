@@ -1,10 +1,11 @@
 // What is wrong with a text, and how it is shown: code, place, the line itself, and what to do.
+import type { Code } from "./codes.ts";
 import { cut, harmless, type Style } from "../text/style.ts";
 
 export interface Problem {
   severity: "error" | "warning";
   /** `SF1101`; docs/errors.md has a section for each. */
-  code?: string;
+  code?: Code;
   message: string;
   /** As the user named it; "" where there is no file. */
   file: string;

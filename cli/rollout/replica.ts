@@ -122,7 +122,8 @@ export const describe = (r: Replica): string => {
   const facts: string[] = [];
   if (r.message && r.message !== r.word) facts.push(r.message);
   if (r.state !== "ready" && r.state !== "done") {
-    if (r.exitCode !== undefined && !/exit(ed)?\b.*\d/i.test(r.message)) facts.push(`exit ${r.exitCode}${r.oom ? " (out of memory)" : ""}`);
+    const told = new RegExp(`\\bcode ${r.exitCode}\\b`).test(r.message) && !r.oom;
+    if (r.exitCode !== undefined && !told) facts.push(`exit ${r.exitCode}${r.oom ? " (out of memory)" : ""}`);
     if (r.restarts > 0 && !/restart/i.test(r.message)) facts.push(`${r.restarts} restart${r.restarts === 1 ? "" : "s"}`);
   }
   return facts.length > 0 ? `${r.word}: ${facts.join(", ")}` : r.word;

@@ -35,6 +35,7 @@ export class Tracker {
   readonly #generation: number;
   #stack: StackObject | undefined;
   #seen = false;
+  #podsSeen = false;
   readonly #pods = new Map<string, PodObject>();
   readonly #since = new Map<string, { said: string; at: number }>();
 
@@ -51,6 +52,7 @@ export class Tracker {
   }
 
   setPods(pods: readonly PodObject[]): void {
+    this.#podsSeen = true;
     this.#pods.clear();
     for (const pod of pods) this.setPod(pod);
   }
@@ -98,6 +100,8 @@ export class Tracker {
 
   #judge(rows: readonly Row[], observed: boolean, now: number): { outcome: Outcome; why: string[] } {
     const stack = this.#stack;
+    // The end is told with all its replicas.
+    if (!this.#podsSeen) return { outcome: "progressing", why: ["waiting for the API"] };
     if (!stack)
       return this.#seen ? { outcome: "deleted", why: ["the stack is gone"] } : { outcome: "progressing", why: ["waiting for the API"] };
     if (stack.metadata.deletionTimestamp !== undefined) return { outcome: "deleted", why: ["the stack is being deleted"] };

@@ -43,7 +43,8 @@ const linkAliases = (doc: Document): Map<Alias, Node> => {
 
 /** A variable or label of a service keeps the text that was typed: `1.10` is no 1.1 to its author. */
 const keepsText = (keys: readonly Key[]): boolean => {
-  const [services, , section] = keys.slice(-4);
+  // What a merge key brings in stands where it is merged.
+  const [services, , section] = keys.filter((key) => key !== "<<").slice(-4);
   return services === "services" && (section === "environment" || section === "labels");
 };
 

@@ -1,0 +1,30 @@
+// Codes of problems, for searching and for docs/errors.md.
+
+export const CODES = {
+  SF1000: ["The text is not YAML, or too large", "Correct the line shown. Bounds: 1 MiB, 64 levels, 50,000 entries."],
+  SF1002: ["A key appears twice", "Remove one: YAML parsers disagree about which one wins."],
+  SF1101: ["A field that does not exist", "Mostly a slip of the fingers; the message suggests what is near."],
+  SF1102: ["A value that is not one of those allowed", "Choose one of the values listed."],
+  SF1103: ["Accepted, but it may not mean what was meant", "Quote it, or do as the message says. Only a warning."],
+  SF1104: ["A value of another type", "Lists begin with `-` or `[`, maps have `key: value` lines, texts may need quotes."],
+  SF1105: ["A value that is not valid here", "The message says what is expected."],
+  SF1107: ["Nothing to read", "The file is empty, or holds only comments."],
+  SF1108: ["One object is given twice", "Remove one, or apply the files one by one."],
+  SF1109: ["Something required is missing", "Add it."],
+  SF1111: ["Not allowed here", "The message says why."],
+  SF1201: ["A Compose key that is not supported yet", "Nothing is ignored in silence: take it out, or do what the help line says."],
+  SF1203: ["A variable without a value", "Export it, put it into `.env`, or give a default: `${NAME:-default}`."],
+  SF1205: ["A variable that cannot be read", "Write `$$` for a dollar sign; close `${` by `}`."],
+} as const;
+
+export type Code = keyof typeof CODES;
+
+/** docs/errors.md */
+export const errorsReference = (): string =>
+  [
+    "# Problems of manifests",
+    "",
+    "What is wrong with a file is shown with a code, the place, the line, and what to do; all problems at once, and nothing is sent. This page is written from the code; a test keeps it up to date.",
+    "",
+    ...Object.entries(CODES).flatMap(([code, [title, advice]]) => [`## ${code}`, "", `${title}. ${advice}`, ""]),
+  ].join("\n");

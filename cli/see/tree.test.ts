@@ -1,0 +1,79 @@
+import { describe, expect, it } from "vitest";
+import { replicaOf } from "../rollout/replica.ts";
+import { condition, done, healthy, pod, ready, stack, waiting } from "../testing/objects.ts";
+import { style } from "../text/style.ts";
+import { stackTree } from "./tree.ts";
+
+const now = Date.parse("2026-11-21T12:04:00Z");
+const options = { style: style(false), now, all: false };
+
+describe("the tree of a Stack", () => {
+  it("shows services, and the replicas of those that are not fine", () => {
+    const broken = pod(
+      waiting("CrashLoopBackOff", "exited 6 times, last with code 137", { restarts: 6, exitCode: 137, oom: true, log: "FATAL heap limit" }),
+      { service: "api", slot: "2", node: "nas" },
+    );
+    const s = stack({
+      ...healthy,
+      health: "Degraded",
+      revision: 42,
+      conditions: [
+        condition("Ready", "False", "CrashLoopBackOff"),
+        condition("Degraded", "True", "CrashLoopBackOff", `${broken.metadata.name} on nas: CrashLoopBackOff`),
+      ],
+      services: {
+        web: { mode: "replicated", desired: 1, updated: 1, ready: 1, image: "nginx:1.28" },
+        api: {
+          mode: "replicated",
+          desired: 2,
+          updated: 2,
+          ready: 1,
+          image: "acme/api:5.2",
+          message: `${broken.metadata.name} on nas: CrashLoopBackOff`,
+        },
+        probe: { mode: "global", desired: 2, updated: 2, ready: 2, image: "probe:1" },
+        migrate: { mode: "replicated", desired: 1, updated: 1, ready: 1, image: "acme/api:5.2" },
+      },
+      volumes: { data: { node: "laptop" } },
+    });
+    const pods = [pod(ready), pod(ready, { service: "api", node: "laptop" }), broken, pod(done, { service: "migrate" })];
+    expect(stackTree(s, pods.map(replicaOf), options)).toMatchInlineSnapshot(`
+      "shop  ✖ Degraded  revision 42  since 4m00s
+      ├─ api      1/2  ✖ Degraded   acme/api:5.2
+      │  ├─ api-0  laptop  ✔ Healthy           4m00s  ↻0
+      │  └─ api-2  nas     ✖ CrashLoopBackOff  4m00s  ↻6  exited 6 times, last with code 137, exit 137 (out of memory), 6 restarts
+      │       | FATAL heap limit
+      ├─ migrate  1/1  ✔ Completed  acme/api:5.2
+      │  └─ migrate-0  laptop  ✔ Completed  4m00s  ↻0
+      ├─ probe    2/2  ✔ Healthy    probe:1  (global)
+      └─ web      1/1  ✔ Healthy    nginx:1.28
+      volumes  data@laptop
+      Next: steady get pod shop-api-2-abcde -o yaml
+      "
+    `);
+  });
+
+  it("says why nothing is placed, once", () => {
+    const message = "web: 0 of 2 nodes fit: 2 lack label disk=ssd";
+    const s = stack({
+      ...healthy,
+      health: "Failed",
+      progress: 0,
+      conditions: [condition("Degraded", "True", "Unplaceable", message)],
+      services: { web: { mode: "replicated", desired: 1, updated: 0, ready: 0, image: "web:1", message } },
+    });
+    expect(stackTree(s, [], options)).toMatchInlineSnapshot(`
+      "shop  ✖ Failed  revision 1  0%
+      └─ web  0/1  … Progressing  web:1
+         web: 0 of 2 nodes fit: 2 lack label disk=ssd
+      "
+    `);
+  });
+
+  it("a Stack that nobody has looked at says so", () => {
+    expect(stackTree(stack(undefined), [], options)).toBe("shop  ? Unknown  waiting for the controller\n");
+    expect(stackTree(stack(healthy, { generation: 2, deleting: true }), [], options)).toContain(
+      "shop  ? Deleting  revision 1  waiting for the controller",
+    );
+  });
+});

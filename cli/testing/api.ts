@@ -1,0 +1,143 @@
+// The real API over an in-memory store, and commands that talk to it: everything but controller and agents, whose keys the test writes.
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { pino } from "pino";
+import { createToken, startApi } from "../../api/index.ts";
+import { ObjectStore } from "../../store/objects.ts";
+import { desiredKey, observedKey, sessionKey } from "../../store/keys.ts";
+import { MemoryKv } from "../../store/memory.ts";
+import { realEnv } from "../../store/env.ts";
+import { RESOURCES } from "../../schemas/resources.ts";
+import type { DesiredPod, ObservedPod } from "../../schemas/fleet.ts";
+import type { Stack } from "../../schemas/types.ts";
+import { COMMANDS } from "../commands/index.ts";
+import { withContext } from "../kube/kubeconfig-edit.ts";
+import { run } from "../run.ts";
+import { testIo, type TestIo, type TestIoOptions } from "./io.ts";
+
+export interface Ran {
+  code: number;
+  stdout: string;
+  stderr: string;
+}
+
+export class TestApi {
+  readonly store: ObjectStore;
+  private constructor(
+    readonly kv: MemoryKv,
+    readonly url: string,
+    readonly token: string,
+    readonly dir: string,
+    private readonly stop: () => Promise<void>,
+  ) {
+    this.store = new ObjectStore(kv, realEnv);
+  }
+
+  static async start(): Promise<TestApi> {
+    const dir = mkdtempSync(join(tmpdir(), "steadfleet-cli-"));
+    const kv = new MemoryKv(realEnv);
+    const log = pino({ level: "silent" });
+    const api = await startApi({
+      kv,
+      env: realEnv,
+      log,
+      dataDir: join(dir, "api"),
+      host: "127.0.0.1",
+      port: 0,
+      insecureHttp: true,
+      version: "9.9.9",
+    });
+    const token = await createToken(kv, realEnv, { name: "ann", groups: ["system:masters"] });
+    // Without it every pod of that node is Unknown.
+    await kv.commit([
+      { key: sessionKey("laptop"), value: { nonce: "n", hostname: "laptop", pid: 1, startedAt: "2026-01-01T00:00:00.000Z" } },
+    ]);
+    const context = { name: "test", server: api.url, token };
+    writeFileSync(join(dir, "kubeconfig"), withContext("", context).text);
+    return new TestApi(kv, api.url, token, dir, async () => {
+      await api.close();
+      await kv.close();
+      rmSync(dir, { recursive: true, force: true });
+    });
+  }
+
+  close(): Promise<void> {
+    return this.stop();
+  }
+
+  file(name: string, text: string): string {
+    writeFileSync(join(this.dir, name), text);
+    return name;
+  }
+
+  io(o: TestIoOptions = {}): TestIo {
+    return testIo({ cwd: this.dir, ...o, env: { KUBECONFIG: join(this.dir, "kubeconfig"), ...o.env } });
+  }
+
+  async steady(args: readonly string[], o: TestIoOptions = {}, io: TestIo = this.io(o)): Promise<Ran> {
+    const code = await run(args, io, COMMANDS);
+    return { code, stdout: io.stdout.text, stderr: io.stderr.text };
+  }
+
+  /** What the controller would write. */
+  async status(name: string, status: NonNullable<Stack["status"]>): Promise<void> {
+    const stack = await this.store.get<Stack>(RESOURCES.stacks, "default", name);
+    await this.store.updateStatus<Stack>(RESOURCES.stacks, {
+      ...stack,
+      status: { observedGeneration: stack.metadata.generation ?? 1, ...status },
+    });
+  }
+
+  /** What controller and agent would write of a pod of the stack `shop`. */
+  async pod(slot: string, seen: Partial<ObservedPod> = {}, node = "laptop"): Promise<void> {
+    const name = `shop-web-${slot}-abcde`;
+    const desired: DesiredPod = {
+      name,
+      namespace: "default",
+      uid: name,
+      stack: "shop",
+      stackUid: "u",
+      stackGeneration: 1,
+      service: "web",
+      slot,
+      revision: 1,
+      templateHash: "h",
+      labels: {},
+      createdAt: new Date(realEnv.now()).toISOString(),
+      dependsOn: [],
+      container: {
+        image: "web:1",
+        pullPolicy: "missing",
+        env: {},
+        labels: {},
+        stopGraceMs: 10_000,
+        init: false,
+        readOnly: false,
+        capAdd: [],
+        capDrop: [],
+        restart: { policy: "unless-stopped" },
+        ports: [],
+        mounts: [],
+        networks: [],
+        limits: {},
+      },
+    };
+    const observed: ObservedPod = {
+      uid: name,
+      desiredRevision: 1,
+      inSync: true,
+      phase: "Running",
+      state: "running",
+      ready: true,
+      since: desired.createdAt,
+      restarts: 0,
+      notes: [],
+      ...seen,
+    };
+    await this.kv.commit([
+      { key: desiredKey(node, "default", name), value: desired },
+      { key: observedKey(node, "default", name), value: observed },
+    ]);
+  }
+}
