@@ -1,4 +1,5 @@
 // The controller: informers that are always warm, and loops that run only while this process leads.
+import { setMaxListeners } from "node:events";
 import type { Logger } from "pino";
 import { RESOURCES } from "../schemas/resources.ts";
 import type { PodDeletion } from "../schemas/fleet.ts";
@@ -47,6 +48,8 @@ export const startController = (o: ControllerOptions): Controller => {
   const { kv, env } = o;
   const log = o.log.child({ room: "controller" });
   const stop = new AbortController();
+  // Every informer and loop listens to it: more than the ten that Node takes for a leak.
+  setMaxListeners(0, stop.signal);
   const informer = <T>(prefix: string, decode: (item: Item) => T): Informer<T> =>
     new Informer({ kv, env, log: log.child({ informer: prefix }), prefix, decode });
 

@@ -6,6 +6,8 @@ import { parse } from "yaml";
 import type { Stack } from "../../schemas/types.ts";
 import { REGISTRY } from "../../examples/images/build.ts";
 import { Fleet } from "../harness/fleet.ts";
+import { runAny } from "../harness/run.ts";
+import { kubectlPrograms } from "../kubectl.ts";
 
 const directory = fileURLToPath(new URL("../../examples/", import.meta.url));
 const manifests = readdirSync(directory).filter((file) => file.endsWith(".yaml"));
@@ -56,6 +58,26 @@ describe("examples", () => {
     const gone = await fleet.steady(["delete", metadata.name, "--yes"]);
     expect(gone.code, gone.stdout + gone.stderr).toBe(0);
     expect(await fleet.everywhere(metadata.name)).toEqual([]);
+  });
+
+  it("all at once with stock kubectls, the oldest and the newest", async () => {
+    for (const { path, version } of await kubectlPrograms()) {
+      const kubectl = async (...args: string[]) => {
+        const { code, stdout, stderr } = await runAny(path, args, {
+          env: { KUBECONFIG: fleet.kubeconfig, HOME: fleet.dir },
+          timeoutMs: 120_000,
+        });
+        expect(code, `kubectl ${version} ${args.join(" ")}: ${stdout}${stderr}`).toBe(0);
+        return stdout;
+      };
+      await kubectl("apply", "-f", directory);
+      await kubectl("wait", "--for=condition=Ready", "stack", "--all", "--timeout=90s");
+      const wide = await kubectl("get", "stacks,pods,nodes", "-o", "wide");
+      for (const name of ["stack.steadfleet.dev/shop", "stack.steadfleet.dev/metrics", "pod/shop-db-0-", "node/node-3"])
+        expect(wide).toContain(name);
+      expect(await kubectl("apply", "-f", directory)).toMatch(/^(\S+ unchanged\n)+$/);
+      await kubectl("delete", "-f", directory, "--timeout=90s");
+    }
   });
 
   it("compose.yaml", async () => {

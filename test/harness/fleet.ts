@@ -1,5 +1,5 @@
 // A whole Steadfleet on one machine: etcd, a server, and an agent for each simulated Docker host, each a process of its own.
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createToken } from "../../api/index.ts";
 import { COMPOSE_LABELS, LABELS } from "../../schemas/constants.ts";
@@ -75,8 +75,6 @@ export class Fleet {
       const token = await createToken(kv, realEnv, { name: "tests", groups: ["system:masters"] });
       const port = await freePort();
       const server = new Program("server", serverArgs(etcd.endpoint, port, room(dir, "server")), join(dir, "server.log"));
-      const client = new Client({ server: `http://127.0.0.1:${port}`, token });
-      writeFileSync(join(dir, "kubeconfig"), kubeconfig(client.options.server, token), { mode: 0o600 });
       const members: Member[] = [];
       for (const host of hosts.list) {
         const proxy = options.proxies ? await DockerProxy.start(join(dir, `${host.name}.sock`), host.socketPath) : undefined;
@@ -84,11 +82,18 @@ export class Fleet {
         const args = agentArgs(etcd.endpoint, host.name, (proxy ?? host).url, room(dir, host.name), options.labels?.[host.name] ?? {});
         members.push(new Member(host.name, host, new Program(`agent ${host.name}`, args, join(dir, `${host.name}.log`)), proxy));
       }
-      const fleet = new Fleet(dir, hosts, etcd, kv, server, members, client);
       undo.push(() => Promise.all([server, ...members.map((member) => member.agent)].map((program) => program.stop())));
-      fleet.#undo = undo;
       server.start();
       for (const { agent } of members) agent.start();
+      const url = `https://127.0.0.1:${port}`;
+      const ca = await until(() => certificateIn(join(dir, "server/pki/ca.pem")), {
+        what: "the server's CA",
+        show: () => server.logTail(),
+      });
+      const client = new Client({ server: url, token, ca });
+      writeFileSync(join(dir, "kubeconfig"), kubeconfig(url, token, ca), { mode: 0o600 });
+      const fleet = new Fleet(dir, hosts, etcd, kv, server, members, client);
+      fleet.#undo = undo;
       await fleet.allNodesReady();
       return fleet;
     } catch (error) {
@@ -230,14 +235,18 @@ export class Fleet {
 export const isHealthy = (stack: Stack): boolean =>
   stack.status?.health === "Healthy" && stack.status.observedGeneration === stack.metadata.generation;
 
+/** The file also holds the key. */
+const certificateIn = (file: string): string | undefined =>
+  /-----BEGIN CERTIFICATE-----[^]+?-----END CERTIFICATE-----/.exec(readFileSync(file, "utf8"))?.[0];
+
 /** JSON is YAML. */
-const kubeconfig = (server: string, token: string): string =>
+const kubeconfig = (server: string, token: string, ca: string): string =>
   JSON.stringify({
     apiVersion: "v1",
     kind: "Config",
     "current-context": "tests",
     contexts: [{ name: "tests", context: { cluster: "tests", user: "tests" } }],
-    clusters: [{ name: "tests", cluster: { server } }],
+    clusters: [{ name: "tests", cluster: { server, "certificate-authority-data": Buffer.from(ca).toString("base64") } }],
     users: [{ name: "tests", user: { token } }],
   });
 
@@ -246,7 +255,6 @@ const serverArgs = (etcd: string, port: number, dataDir: string): string[] => [
   ...["--etcd", etcd],
   ...["--listen", `127.0.0.1:${port}`],
   ...["--data-dir", dataDir],
-  "--insecure-http",
 ];
 
 const agentArgs = (etcd: string, name: string, docker: string, dataDir: string, labels: Record<string, string>): string[] => [
