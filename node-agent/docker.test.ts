@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { agree, logLines, splitReference } from "./docker.ts";
+import { agree, logLines, splitReference } from "./docker-wire.ts";
 import { classify } from "./docker-errors.ts";
 
 describe("docker", () => {

@@ -5,22 +5,10 @@ import { inspect as show } from "node:util";
 import Docker from "dockerode";
 import type { Env } from "../store/env.ts";
 import { classify } from "./docker-errors.ts";
-import type {
-  ContainerInspect,
-  ContainerSummary,
-  Engine,
-  EngineEvent,
-  EngineInfo,
-  ImageInspect,
-  NetworkInspect,
-  VolumeInspect,
-} from "./engine.ts";
+import type { ContainerInspect, ContainerSummary, Engine, EngineInfo, ImageInspect, NetworkInspect, VolumeInspect } from "./engine.ts";
 import { EngineError, isEngineError } from "./engine.ts";
+import { agree, jsonLines, logLines, type RawEvent, splitReference, toEvent } from "./docker-wire.ts";
 import { KeyedLanes, lane } from "./lanes.ts";
-
-/** The newest Engine API this code was tried with, and the oldest that has what it needs (Docker 20.10). */
-const NEWEST_API = [1, 47] as const;
-const OLDEST_API = [1, 41] as const;
 
 /** Deadlines in ms. Source: Amazon ECS agent, and what a hung dockerd does to clients that have none (for ever). */
 const DEADLINE = { ping: 5_000, list: 10_000, change: 30_000, create: 240_000, start: 180_000, remove: 60_000, pullIdle: 60_000 };
@@ -355,65 +343,4 @@ export const connectDocker = ({ socketPath, env, concurrency = 2 * availablePara
     },
     close: () => agent.destroy(),
   };
-};
-
-const parseVersion = (v: string): [number, number] => {
-  const [major = 0, minor = 0] = v.split(".").map(Number);
-  return [major, minor];
-};
-
-/** The older of the engine's version and ours. */
-export const agree = (engine: string): string => {
-  const [major, minor] = parseVersion(engine);
-  if (major < OLDEST_API[0] || (major === OLDEST_API[0] && !(minor >= OLDEST_API[1])))
-    throw new EngineError("invalid", `the engine's API is ${engine}; ${OLDEST_API.join(".")} (Docker 20.10) or newer is needed`, "version");
-  return major > NEWEST_API[0] || minor > NEWEST_API[1] ? NEWEST_API.join(".") : `${major}.${minor}`;
-};
-
-/** `repo[:tag][@digest]`. Without a tag the engine would pull every tag there is. */
-export const splitReference = (image: string): { repository: string; tag: string } => {
-  const [name = image, digest] = image.split("@");
-  const colon = name.lastIndexOf(":");
-  const tagged = colon > name.lastIndexOf("/");
-  const repository = tagged ? name.slice(0, colon) : name;
-  return { repository, tag: digest ?? (tagged ? name.slice(colon + 1) : "latest") };
-};
-
-async function* jsonLines(stream: NodeJS.ReadableStream): AsyncGenerator {
-  let rest = "";
-  const decoder = new TextDecoder();
-  for await (const chunk of stream) {
-    rest += decoder.decode(chunk as Buffer, { stream: true });
-    const lines = rest.split("\n");
-    rest = lines.pop() ?? "";
-    for (const line of lines) if (line.trim() !== "") yield JSON.parse(line);
-  }
-  if (rest.trim() !== "") yield JSON.parse(rest);
-}
-
-interface RawEvent {
-  Type: EngineEvent["type"];
-  Action: string;
-  Actor: { ID: string; Attributes?: Record<string, string> | null };
-  timeNano: number;
-}
-const toEvent = (raw: RawEvent): EngineEvent => ({
-  type: raw.Type,
-  action: raw.Action,
-  id: raw.Actor.ID,
-  attributes: raw.Actor.Attributes ?? {},
-  atMs: raw.timeNano / 1e6,
-});
-
-/** Takes the 8-byte frame headers away where there are any (a container without a terminal has them). */
-export const logLines = (raw: Buffer): string[] => {
-  const parts: Buffer[] = [];
-  let i = 0;
-  while (i + 8 <= raw.length && raw[i]! <= 2 && raw[i + 1] === 0 && raw[i + 2] === 0 && raw[i + 3] === 0) {
-    const end = i + 8 + raw.readUInt32BE(i + 4);
-    parts.push(raw.subarray(i + 8, end));
-    i = end;
-  }
-  const text = (i === 0 ? raw : Buffer.concat(parts)).toString("utf8");
-  return text.split(/\r?\n/).filter((line) => line !== "");
 };
