@@ -27,8 +27,8 @@ export interface ServerTls {
 /** Names and addresses this machine answers to. */
 export const localHosts = (): string[] => {
   const addresses = Object.values(networkInterfaces()).flatMap((n) => n ?? []);
-  const usable = addresses.filter((a) => !a.internal && !a.address.startsWith("fe80:")).map((a) => a.address);
-  return [...new Set(["localhost", "127.0.0.1", "::1", hostname(), ...usable])];
+  const reachable = addresses.filter((a) => !a.internal && !a.address.startsWith("fe80:")).map((a) => a.address);
+  return [...new Set(["localhost", "127.0.0.1", "::1", hostname(), ...reachable])];
 };
 
 /**

@@ -41,9 +41,9 @@ export const startDev = async (node: string, socketPath: string): Promise<Dev> =
     const server = await until(
       async () => {
         if (child.exitCode !== null) throw new Error(`steady dev ended with ${child.exitCode}`);
-        const server = new Server(await readFile(kubeconfig, "utf8"));
-        const found = (await server.call("GET", `/api/v1/nodes/${node}`)) as { status: { conditions: { type: string; status: string }[] } };
-        return found.status.conditions.some((c) => c.type === "Ready" && c.status === "True") ? server : undefined;
+        const api = new Server(await readFile(kubeconfig, "utf8"));
+        const found = (await api.call("GET", `/api/v1/nodes/${node}`)) as { status: { conditions: { type: string; status: string }[] } };
+        return found.status.conditions.some((c) => c.type === "Ready" && c.status === "True") ? api : undefined;
       },
       { deadlineMs: 60_000, what: `node ${node} to be Ready` },
     );

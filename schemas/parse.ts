@@ -1,6 +1,7 @@
 // Data that claims to be an object → the typed object with defaults, or everything that is wrong with it.
 import { API_VERSION } from "./constants.ts";
 import { checkBody } from "./compose/normalize.ts";
+import { judge } from "./judge.ts";
 import { loadSchema, type SchemaName } from "./load.ts";
 import { checkMetadata } from "./metadata.ts";
 import { dataKeyProblem } from "./labels.ts";
@@ -131,6 +132,8 @@ export const parseObject = (value: unknown, options: { source?: Source } = {}): 
   const at = { schema: loadSchema(base), base };
   const draft = structuredClone(withoutNulls(at, value));
   check(at, draft, [], out);
+  const verdict = out.problems.length === 0 ? judge(base, draft) : undefined;
+  if (verdict) out.problem(verdict.keys, "Invalid", verdict.message);
   const valid = out.problems.length === 0;
   const intact = intactness(out.problems);
   const { metadata } = draft as { metadata?: unknown };

@@ -1,5 +1,5 @@
-// Checks a value against our JSON Schemas, in our words. ajv's answers cannot be shown to people; that both agree on what
-// is valid is tested. An `anyOf` is decided by the JSON type of the value: no two branches share one (tested, too).
+// Says in our words what ajv (judge.ts) would refuse: its own answers cannot be shown to people. That both agree on what is
+// valid is tested. An `anyOf` is decided by the JSON type of the value: no two branches share one (tested, too).
 import { type JsonSchema, resolveRef, type SchemaName } from "./load.ts";
 import { type Findings, type Key, MAX_PROBLEMS } from "./problems.ts";
 import { describe, didYouMean, nameTypes, nearest, oneOf, show, typeOf } from "./words.ts";

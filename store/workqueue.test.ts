@@ -33,18 +33,18 @@ describe("WorkQueue", () => {
   });
 
   it("works on a key again that was added during its work, and not before that ends", async () => {
-    const log_: string[] = [];
+    const order: string[] = [];
     const { env, queue, end } = setup(async (k) => {
-      log_.push(`begin ${k} ${env.monotonic()}`);
+      order.push(`begin ${k} ${env.monotonic()}`);
       await env.sleep(100);
-      log_.push(`end ${k} ${env.monotonic()}`);
+      order.push(`end ${k} ${env.monotonic()}`);
     });
     queue.add("a");
     await env.advance(50);
     queue.add("a");
     queue.add("a");
     await env.advance(1_000);
-    expect(log_).toEqual(["begin a 0", "end a 100", "begin a 100", "end a 200"]);
+    expect(order).toEqual(["begin a 0", "end a 100", "begin a 100", "end a 200"]);
     await end();
   });
 

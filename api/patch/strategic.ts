@@ -82,7 +82,7 @@ function ordered(list: Json[], order: Json[], key: string | undefined): Json[] {
     if (r >= 0) last = r;
     return { v, i, rank: r >= 0 ? r : last + 0.5 };
   });
-  return ranked.sort((a, b) => a.rank - b.rank || a.i - b.i).map((r) => r.v);
+  return ranked.toSorted((a, b) => a.rank - b.rank || a.i - b.i).map((r) => r.v);
 }
 
 /** What a patch puts where nothing was: without nulls and directives. */

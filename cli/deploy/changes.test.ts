@@ -13,7 +13,7 @@ const body = (services: Services): ReturnType<typeof normalBody> =>
       kind: "Stack",
       metadata: { name: "shop", namespace: "default", uid: "", resourceVersion: "", creationTimestamp: "" },
       spec: { services, volumes: { data: {} } },
-    } as never,
+    },
     "shop",
   );
 
