@@ -271,48 +271,52 @@ describe("the engine goes", () => {
 });
 
 describe("crashes between any two calls", () => {
-  it.each(["before", "after"] as const)("create and delete, %s each change", async (when) => {
-    const networks = ["a", "b"].map((key) => ({ key, name: `shop_${key}`, external: false, aliases: [] }));
-    const mounts = [{ type: "volume" as const, volume: { key: "d", name: "shop_d", external: false }, target: "/d", readOnly: false }];
-    await site.stopAgent();
-    let points = 0;
-    for (const deleting of [false, true]) {
-      for (let n = 1; n < 20; n++) {
-        const pod = sleeper({ removeVolumes: true, container: { networks, mounts } });
-        if (deleting) {
-          await site.startAgent();
-          await site.want(pod);
-          await site.ready(pod);
+  it.each(["before", "after"] as const)(
+    "create and delete, %s each change",
+    async (when) => {
+      const networks = ["a", "b"].map((key) => ({ key, name: `shop_${key}`, external: false, aliases: [] }));
+      const mounts = [{ type: "volume" as const, volume: { key: "d", name: "shop_d", external: false }, target: "/d", readOnly: false }];
+      await site.stopAgent();
+      let points = 0;
+      for (const deleting of [false, true]) {
+        for (let n = 1; n < 20; n++) {
+          const pod = sleeper({ removeVolumes: true, container: { networks, mounts } });
+          if (deleting) {
+            await site.startAgent();
+            await site.want(pod);
+            await site.ready(pod);
+            await site.stopAgent();
+            await site.want({ ...pod, deletionTimestamp: "2026-01-01T00:00:00Z" });
+          } else await site.want(pod);
+          const engine = connectDocker({ socketPath: site.host.socketPath, env: realEnv });
+          const crash = crashing(engine, n, when);
+          await site.startAgent(crash.engine);
+          const settled = (o: { phase: string; ready: boolean } | undefined): boolean =>
+            deleting ? o?.phase === "Removed" : o?.ready === true;
+          await until(async () => crash.crashed() || settled(await site.report(pod)), { what: "the crash, or the end" });
           await site.stopAgent();
-          await site.want({ ...pod, deletionTimestamp: "2026-01-01T00:00:00Z" });
-        } else await site.want(pod);
-        const engine = connectDocker({ socketPath: site.host.socketPath, env: realEnv });
-        const crash = crashing(engine, n, when);
-        await site.startAgent(crash.engine);
-        const settled = (o: { phase: string; ready: boolean } | undefined): boolean =>
-          deleting ? o?.phase === "Removed" : o?.ready === true;
-        await until(async () => crash.crashed() || settled(await site.report(pod)), { what: "the crash, or the end" });
-        await site.stopAgent();
-        engine.close();
-        const crashed = crash.crashed();
-        await site.startAgent();
-        if (deleting) {
-          await site.reported(pod, (o) => o.phase === "Removed");
-          await site.unwant(pod);
-          await until(async () => (await site.report(pod)) === undefined, { what: "the report to go" });
-        } else {
-          await site.ready(pod);
-          expect(await site.names()).toEqual([pod.name]);
-          await site.remove(pod);
+          engine.close();
+          const crashed = crash.crashed();
+          await site.startAgent();
+          if (deleting) {
+            await site.reported(pod, (o) => o.phase === "Removed");
+            await site.unwant(pod);
+            await until(async () => (await site.report(pod)) === undefined, { what: "the report to go" });
+          } else {
+            await site.ready(pod);
+            expect(await site.names()).toEqual([pod.name]);
+            await site.remove(pod);
+          }
+          const left = (await audit(site.host)).filter((t) => t.ours).map((t) => `${t.kind} ${t.name}`);
+          expect(left, `crash ${when} change ${n}`).toEqual([]);
+          await site.stopAgent();
+          if (!crashed) break;
+          points++;
         }
-        const left = (await audit(site.host)).filter((t) => t.ours).map((t) => `${t.kind} ${t.name}`);
-        expect(left, `crash ${when} change ${n}`).toEqual([]);
-        await site.stopAgent();
-        if (!crashed) break;
-        points++;
       }
-    }
-    expect(points).toBeGreaterThan(8);
-    await site.startAgent();
-  });
+      expect(points).toBeGreaterThan(8);
+      await site.startAgent();
+    },
+    300_000,
+  );
 });
