@@ -21,6 +21,7 @@ export const apply: CommandSpec = {
   ],
   notes: [
     "Only what differs is sent; nothing is, when nothing does. `kubectl apply` and this command can be mixed.",
+    "A container without a health check counts as healthy when it has stayed up for two seconds; one that was restarted meanwhile, for ten.",
     "Ends early with exit code 5 when waiting cannot help: an image that does not exist, a crash loop, no node that fits.",
   ],
   async run(ctx) {

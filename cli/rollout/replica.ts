@@ -23,6 +23,8 @@ export interface Replica {
   /** The engine killed it for want of memory. */
   oom: boolean;
   log: string[];
+  /** It has a health check: ready means more than running. */
+  checked: boolean;
   /** When the agent tries again, milliseconds since the epoch. */
   nextTryAt?: number;
   createdAt: number;
@@ -97,6 +99,7 @@ export const replicaOf = (pod: PodObject): Replica => {
     ...(exitCode === undefined ? {} : { exitCode }),
     oom: last?.reason === "OOMKilled" || reason === "OOMKilled",
     log: logOf(last?.message),
+    checked: container?.health !== undefined,
     ...(nextTry === undefined ? {} : { nextTryAt: time(nextTry) }),
     createdAt: time(metadata.creationTimestamp),
     image: pod.spec?.containers?.[0]?.image ?? "",

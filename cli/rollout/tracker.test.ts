@@ -152,6 +152,40 @@ describe("when a wait is over", () => {
     expect(tracker.view(19_000).outcome).toBe("failed");
   });
 
+  it("a container that was started meanwhile is believed after two seconds, unless it has a health check", () => {
+    const play = (up: PodObject): View["outcome"][] => {
+      const tracker = new Tracker("shop", "default", 1);
+      tracker.setStack(stack(healthy));
+      tracker.setPods([]);
+      tracker.view(0);
+      tracker.setPod(up);
+      return [1_000, 2_999, 3_000].map((now) => tracker.view(now).outcome);
+    };
+    expect(play(pod(ready))).toEqual(["progressing", "progressing", "succeeded"]);
+    expect(play(pod({ ...ready, containerStatuses: [{ ready: true, restartCount: 0, health: "healthy" }] }))).toEqual([
+      "succeeded",
+      "succeeded",
+      "succeeded",
+    ]);
+  });
+
+  it("a container that crashed meanwhile is believed only when it stays up", () => {
+    const tracker = new Tracker("shop", "default", 1);
+    tracker.setStack(stack(healthy));
+    const up = (restarts: number): PodObject => pod({ ...ready, containerStatuses: [{ ready: true, restartCount: restarts }] });
+    tracker.setPods([up(7)]);
+    expect(tracker.view(0).outcome).toBe("succeeded");
+    tracker.setPod(up(8));
+    expect(tracker.view(1_000)).toMatchObject({
+      outcome: "progressing",
+      why: ["waiting to see whether it stays up: a container was restarted"],
+    });
+    tracker.setPod(up(9));
+    expect(tracker.view(9_000).outcome).toBe("progressing");
+    expect(tracker.view(18_999).outcome).toBe("progressing");
+    expect(tracker.view(19_000).outcome).toBe("succeeded");
+  });
+
   it("rows say since when they say the same", () => {
     const tracker = new Tracker("shop", "default", 1);
     tracker.setStack(stack(progressing));

@@ -26,6 +26,10 @@ export interface View {
 }
 
 /** How long a bad word must hold before it ends the wait: the next look may already be better. Milliseconds. */
+/** A container that crashed while we looked runs for a moment between two crashes: it is believed when it has stayed up for so long. Milliseconds. */
+const STEADY_MS = 10_000;
+/** A container without a health check that was started while we looked is believed when it has run for so long: one that ends at once is ready for a moment. */
+const SETTLE_MS = 2_000;
 const GRACE = { unplaceable: 5000, stackFailed: 5000 } as const;
 const UNPLACEABLE = "Unplaceable";
 
@@ -37,6 +41,12 @@ export class Tracker {
   #seen = false;
   #podsSeen = false;
   readonly #pods = new Map<string, PodObject>();
+  /** Restarts of each pod when they were last looked at. */
+  readonly #restarts = new Map<string, number>();
+  readonly #up = new Set<string>();
+  #looked = false;
+  #startedAt = Number.NEGATIVE_INFINITY;
+  #crashedAt = Number.NEGATIVE_INFINITY;
   readonly #since = new Map<string, { said: string; at: number }>();
 
   /** @param generation the metadata.generation that is waited for */
@@ -77,6 +87,7 @@ export class Tracker {
         const hopeless = r.state === "working" && now - since >= (TERMINAL[r.word] ?? Number.POSITIVE_INFINITY);
         return { ...r, since, ...(hopeless ? { state: "failed" } : {}) };
       });
+    this.#noteCrashes(rows, now);
     const observed = (status.observedGeneration ?? 0) >= this.#generation;
     const base = {
       stack: this.name,
@@ -89,6 +100,20 @@ export class Tracker {
       observed,
     };
     return { ...base, ...this.#judge(rows, observed, now) };
+  }
+
+  #noteCrashes(rows: readonly Row[], now: number): void {
+    for (const r of rows) {
+      const before = this.#restarts.get(r.pod);
+      // Of a pod that ran before we came, old restarts are history.
+      if (before === undefined ? r.restarts > 0 && r.state !== "ready" : r.restarts > before) this.#crashedAt = now;
+      this.#restarts.set(r.pod, r.restarts);
+      if (r.state === "ready" && !this.#up.has(r.pod)) {
+        if (this.#looked && !r.checked) this.#startedAt = now;
+        this.#up.add(r.pod);
+      } else if (r.state !== "ready") this.#up.delete(r.pod);
+    }
+    if (this.#podsSeen) this.#looked = true;
   }
 
   #held(key: string, said: string, now: number): number {
@@ -110,8 +135,7 @@ export class Tracker {
     const conditions = status.conditions ?? [];
     const rolledBack = conditions.find((c) => c.reason === "RolledBack");
     if (rolledBack) return { outcome: "rolledBack", why: [rolledBack.message] };
-    if (status.health === "Healthy" && (status.progress ?? 100) >= 100 && !holds(conditions, "Progressing"))
-      return { outcome: "succeeded", why: [] };
+    if (status.health === "Healthy" && (status.progress ?? 100) >= 100 && !holds(conditions, "Progressing")) return this.#settled(now);
     const failed = rows.filter((r) => r.state === "failed" && this.#isCurrent(r));
     if (failed.length > 0) return { outcome: "failed", why: failed.map((r) => `${r.name}${r.node ? ` on ${r.node}` : ""}: ${r.word}`) };
     const unplaceable = conditions.find((c) => c.reason === UNPLACEABLE && c.message !== "");
@@ -122,6 +146,13 @@ export class Tracker {
       return { outcome: "failed", why: conditions.filter((c) => c.type === "Degraded" && c.status === "True").map((c) => c.message) };
     if (status.health !== "Failed") this.#since.delete("\u0000health");
     return { outcome: "progressing", why: waitingFor(rows, conditions, unplaceable) };
+  }
+
+  #settled(now: number): { outcome: Outcome; why: string[] } {
+    if (now - this.#crashedAt < STEADY_MS)
+      return { outcome: "progressing", why: ["waiting to see whether it stays up: a container was restarted"] };
+    if (now - this.#startedAt < SETTLE_MS) return { outcome: "progressing", why: ["waiting to see whether it stays up"] };
+    return { outcome: "succeeded", why: [] };
   }
 
   /** A pod of an older revision, in a service that is not yet fully updated, is on its way out: its trouble is not this rollout's. */
