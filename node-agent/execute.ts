@@ -36,6 +36,8 @@ interface Run extends Executor {
   /** The container that this plan made. */
   created?: string;
   pulled: boolean;
+  /** The networks asked for so far. */
+  networks: Promise<unknown>;
 }
 
 export interface Done {
@@ -46,8 +48,14 @@ export interface Done {
 
 /** @throws EngineError, PodFault: the steps after the failed one were not taken */
 export const execute = async (actions: readonly Action[], executor: Executor): Promise<Done> => {
-  const run: Run = { ...executor, pulled: false };
-  for (const action of actions) await perform(action, run);
+  const run: Run = { ...executor, pulled: false, networks: Promise.resolve() };
+  try {
+    for (const action of actions) await perform(action, run);
+    await run.networks;
+  } finally {
+    // Nothing goes on behind the back of the next look.
+    await run.networks.catch(() => undefined);
+  }
   return { pulled: run.pulled, ...(run.created === undefined ? {} : { created: run.created }) };
 };
 
@@ -64,7 +72,11 @@ const EXECUTORS: { [T in ActionType]: (action: ActionOf<T>, run: Run) => Promise
     const { pulled } = await run.resources.ensureImage(image, policy, run.progress);
     run.pulled ||= pulled;
   },
-  ensureNetwork: async ({ network }, run) => void (await run.resources.ensureNetwork(network)),
+  // Only a start needs the network to be there: it is made while the engine creates the container.
+  ensureNetwork: async ({ network }, run) => {
+    run.networks = Promise.all([run.networks, run.resources.ensureNetwork(network)]);
+    run.networks.catch(() => undefined);
+  },
   ensureVolume: async ({ volume }, run) => await run.resources.ensureVolume(volume),
 
   create: async (_, run) => {
@@ -83,6 +95,7 @@ const EXECUTORS: { [T in ActionType]: (action: ActionOf<T>, run: Run) => Promise
     }
   },
   connect: async ({ container, network, aliases }, run) => {
+    await run.networks;
     try {
       await run.engine.connect(network, target(container, run), aliases);
     } catch (error) {

@@ -156,7 +156,8 @@ export class EtcdProcess {
     // The kernel ends the child when we die without a chance to. Linux only; elsewhere `etcd.pid` tells of a left-over.
     const wrapper = hasSetpriv() ? ["setpriv", "--pdeathsig", "SIGTERM"] : [];
     const [program = this.bin, ...args] = [...wrapper, ...command];
-    const child = spawn(program, args, { stdio: ["ignore", out, out] });
+    // A process group of its own: Ctrl-C at the terminal is for us, and we stop etcd last.
+    const child = spawn(program, args, { stdio: ["ignore", out, out], detached: true });
     closeSync(out);
     this.child = child;
     if (child.pid) writeFileSync(this.pidFile, `${child.pid}\n`, { mode: 0o600 });
