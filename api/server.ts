@@ -4,6 +4,7 @@ import { createServer as createHttpsServer, type Server as HttpsServer } from "n
 import { isIP, type AddressInfo } from "node:net";
 import { join } from "node:path";
 import type { Logger } from "pino";
+import { compileAll } from "../schemas/judge.ts";
 import type { KubeObject } from "../schemas/meta.ts";
 import { apiVersionOf, RESOURCES } from "../schemas/resources.ts";
 import type { Env } from "../store/env.ts";
@@ -103,6 +104,7 @@ export async function startApi(o: ApiOptions): Promise<ApiHandle> {
     return cache.stopped;
   };
   cache.start(stop.signal);
+  compileAll();
   let cancelRenewal = (): void => {};
   try {
     await ready(cache, store, env);

@@ -60,9 +60,15 @@ export interface RolloutPlan {
   volumes: Volumes;
 }
 
-/** Live changes: what is written into a desired pod that stays. */
-const liveParts = (d: PodDraft | DesiredPod): string =>
-  canonicalJson({ limits: d.container.limits, restart: d.container.restart, labels: d.labels, dependsOn: d.dependsOn });
+const liveText = new WeakMap<object, string>();
+/** Live changes: what is written into a desired pod that stays. Remembered, since a pod is looked at whenever one of its stack reports. */
+const liveParts = (d: PodDraft | DesiredPod): string => {
+  const known = liveText.get(d);
+  if (known !== undefined) return known;
+  const text = canonicalJson({ limits: d.container.limits, restart: d.container.restart, labels: d.labels, dependsOn: d.dependsOn });
+  liveText.set(d, text);
+  return text;
+};
 
 export const planRollout = (input: RolloutInput): RolloutPlan => {
   const { stack, compiled, nodes } = input;
@@ -254,10 +260,11 @@ export const planRollout = (input: RolloutInput): RolloutPlan => {
           );
       } else fill(s, slot, gone);
     }
+    // Nothing live depends on the slot.
+    const live = liveParts(draftOf(s, ""));
     for (const [slot, pod] of kept) {
-      if (outdated(pod) || state.get(pod) !== "live") continue;
+      if (outdated(pod) || state.get(pod) !== "live" || live === liveParts(pod.desired)) continue;
       const draft = draftOf(s, slot);
-      if (liveParts(draft) === liveParts(pod.desired)) continue;
       const desired: DesiredPod = {
         ...draft,
         container: { ...draft.container },

@@ -41,6 +41,8 @@ const WORKERS = 256;
 /** So long the first sync may take before the agent goes by its checkpoint. */
 const OFFLINE_AFTER_MS = 3_000;
 const SWEEP_EVERY_MS = 60_000;
+/** Reading them costs milliseconds on a host with many containers, and they hardly ever change. */
+const ADDRESSES_EVERY_MS = 60_000;
 
 /** Runs until the signal is aborted. */
 export const runAgent = async (o: AgentParts, signal: AbortSignal): Promise<void> => {
@@ -144,6 +146,7 @@ export const runAgent = async (o: AgentParts, signal: AbortSignal): Promise<void
     (error) => log.error({ err: error, dataDir: o.dataDir }, "checkpoint cannot be written"),
   );
 
+  const addresses = rarely(env, ADDRESSES_EVERY_MS, localAddresses);
   const describe = debounced(
     env,
     250,
@@ -153,7 +156,7 @@ export const runAgent = async (o: AgentParts, signal: AbortSignal): Promise<void
       const next = nodeInfo(
         {
           hostname: localHostname(),
-          addresses: localAddresses(),
+          addresses: addresses(),
           engine: engineInfo,
           disk,
           labels: o.labels,
@@ -264,6 +267,15 @@ export const runAgent = async (o: AgentParts, signal: AbortSignal): Promise<void
   await Promise.all([work, runtime.run(signal), sessions(), informer.stopped]);
   await save.flush();
   describe.cancel();
+};
+
+/** What `look` answers, at most `everyMs` old. */
+const rarely = <T>(env: Env, everyMs: number, look: () => T): (() => T) => {
+  let last: { at: number; answer: T } | undefined;
+  return () => {
+    if (!last || env.monotonic() - last.at >= everyMs) last = { at: env.monotonic(), answer: look() };
+    return last.answer;
+  };
 };
 
 /** etcd's answer, or the checkpoint's when it does not come; waits when neither knows. */

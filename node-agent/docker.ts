@@ -20,8 +20,9 @@ const EVENTS = {
   ],
 };
 
+// docker-modem formats its request options for a debug line on every call, even when nobody reads it: with all sockets of a pool
+// and all listeners of a signal in them that costs milliseconds. So both show themselves as a word.
 class PooledAgent extends Agent {
-  // docker-modem formats its request options for a debug line on every call, even when nobody reads it: with all sockets of a pool in it that costs milliseconds.
   [show.custom](): string {
     return "PooledAgent";
   }
@@ -71,6 +72,7 @@ export const connectDocker = ({ socketPath, env, concurrency = 2 * availablePara
     const late = new EngineError("timeout", `no answer from the engine within ${call.deadlineMs / 1000} s`, call.operation);
     const cancel = env.timer(call.deadlineMs, () => deadline.abort(late));
     const signal = call.signal ? AbortSignal.any([deadline.signal, call.signal]) : deadline.signal;
+    Object.defineProperty(signal, show.custom, { value: () => "AbortSignal" });
     try {
       const version = call.bare ? "" : `/v${(await negotiated()).api}`;
       return await new Promise((resolve, reject) => {

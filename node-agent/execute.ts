@@ -115,6 +115,7 @@ const EXECUTORS: { [T in ActionType]: (action: ActionOf<T>, run: Run) => Promise
   start: async ({ container }, run) => {
     // It may have stopped because the whole engine does: one that is started during a shutdown leaves mounts behind that nothing can remove.
     if (container !== undefined) await run.engine.ping();
+    await run.networks;
     try {
       await run.engine.start(target(container, run));
     } catch (error) {

@@ -197,6 +197,32 @@ describe("what stands in the way", () => {
     expect(await r.picture()).toEqual([running(WEB)]);
   });
 
+  it("a network is made while the engine creates the container, and no start comes before it is there", async () => {
+    const { engine, rig: r } = rig();
+    const calls: string[] = [];
+    let resolve = (): void => {};
+    const created = new Promise<void>((done) => (resolve = done));
+    const original = { create: engine.create.bind(engine), start: engine.start.bind(engine), network: engine.createNetwork.bind(engine) };
+    engine.createNetwork = async (...args) => {
+      await created;
+      calls.push("network");
+      return await original.network(...args);
+    };
+    engine.create = async (...args) => {
+      const made = await original.create(...args);
+      calls.push("create");
+      resolve();
+      return made;
+    };
+    engine.start = async (...args) => {
+      calls.push("start");
+      await original.start(...args);
+    };
+    r.want(WEB);
+    await r.converge();
+    expect(calls).toEqual(["create", "network", "network", "start"]);
+  });
+
   it("a foreign network or volume of our name is not used", async () => {
     const { engine, rig: r } = rig();
     await engine.createNetwork("shop_default", { other: "1" });
