@@ -65,7 +65,14 @@ export interface Plan {
   /** In words, why there is something to do. */
   cause?: string;
   /** Why the pod is not as desired though there is nothing to do now. */
-  waiting?: { reason: string; message: string; untilMs?: number };
+  waiting?: {
+    reason: string;
+    message: string;
+    /** When it is tried again. */
+    untilMs?: number;
+    /** When to look again at what goes on by itself. */
+    lookAtMs?: number;
+  };
   /** The container that stands for the pod. */
   current?: ContainerFacts;
   /** Nothing of the pod is left, and nothing should be. */
@@ -98,7 +105,7 @@ export const plan = (input: PlanInput): Plan => {
     return { kind: "orphan", actions: others.flatMap(takeDown), drift: [], cause, gone: false, ...(current ? { current } : {}) };
   }
   if (removing)
-    return nothing({ waiting: { reason: "Removing", message: `the engine is removing container ${removing.name}`, untilMs: now + 500 } });
+    return nothing({ waiting: { reason: "Removing", message: `the engine is removing container ${removing.name}`, lookAtMs: now + 500 } });
   return current ? keep(input, desired, current) : make(input, desired);
 };
 
@@ -129,7 +136,7 @@ const retire = (input: PlanInput, desired: Desired | undefined): Plan => {
   const c = desired?.pod.container;
   const live = containers.filter((f) => f.state !== "removing");
   if (live.length < containers.length && live.length === 0)
-    return nothing({ waiting: { reason: "Removing", message: "the engine is removing the container", untilMs: now + 500 } });
+    return nothing({ waiting: { reason: "Removing", message: "the engine is removing the container", lookAtMs: now + 500 } });
   const networks = new Set([
     ...live.flatMap((f) => Object.keys(f.spec.networks)),
     ...(c?.networks ?? []).filter((n) => !n.external).map((n) => n.name),

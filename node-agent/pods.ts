@@ -255,7 +255,7 @@ export class Pods {
     const waits: number[] = [];
     // Not told as nextRetryAt: looking is no try, and a time that moves is a write.
     if (next.waiting?.reason === "NameConflict") waits.push(LOOK_AGAIN_MS);
-    if (next.waiting?.untilMs !== undefined) waits.push(Math.max(10, next.waiting.untilMs - env.now()));
+    for (const at of [next.waiting?.untilMs, next.waiting?.lookAtMs]) if (at !== undefined) waits.push(Math.max(10, at - env.now()));
     if (current?.state === "running" && isLooping(current, env.now())) waits.push(UP_AFTER_MS);
     return waits.length > 0 ? { afterMs: Math.min(...waits) } : undefined;
   }

@@ -107,7 +107,8 @@ const reasonOf = (input: ReportInput): { reason: string; message: string; retryA
     const pause = Math.min(DOCKER_RESTART_CAP_MS, 100 * 2 ** Math.min(facts.restartCount, 20));
     return {
       reason: "CrashLoopBackOff",
-      message: `exited ${facts.restartCount} times${code === undefined ? "" : `, last with code ${code}`}${facts.oomKilled ? " (out of memory)" : ""}; Docker starts it again`,
+      // Without the count, which stands beside it: an Event that says the same is counted, not told anew.
+      message: `exits again and again${code === undefined ? "" : `, last with code ${code}`}${facts.oomKilled ? " (out of memory)" : ""}; Docker starts it each time`,
       ...(facts.state === "restarting" && facts.finishedAt ? { retryAtMs: Date.parse(facts.finishedAt) + pause } : {}),
     };
   }

@@ -4,7 +4,7 @@ import { pino } from "pino";
 import { Elector } from "../election.ts";
 import { realEnv } from "../env.ts";
 import { EtcdKv } from "../etcd/kv.ts";
-import { FencedError, UnavailableError } from "../errors.ts";
+import { AmbiguousWriteError, FencedError, UnavailableError } from "../errors.ts";
 
 const [endpoint = "", prefix = "", id = "", ttl = ""] = process.argv.slice(2);
 const kv = new EtcdKv({ hosts: [endpoint], callTimeoutMs: 1_000, budgetMs: 3_000 });
@@ -31,7 +31,8 @@ const elector = new Elector({
         await realEnv.sleep(5);
       } catch (e) {
         if (e instanceof FencedError) return tell({ event: "fenced", term: guard.create });
-        if (!(e instanceof UnavailableError)) tell({ event: "error", message: String(e) });
+        // Of a write that was on its way when the process froze, nobody can tell: what counts is that none is in the other's term.
+        if (!(e instanceof UnavailableError || e instanceof AmbiguousWriteError)) tell({ event: "error", message: String(e) });
       }
     }
   },
