@@ -4,7 +4,7 @@ import type { NormalService } from "../schemas/compose/normal.ts";
 import type { StackStatus } from "../schemas/types.ts";
 import { compile } from "./compile.ts";
 import type { NodeView, PodView } from "./model.ts";
-import { planRollout } from "./rollout.ts";
+import { planRollout } from "./rollout/plan.ts";
 import { computeStatus, deletingStatus, withTransitions } from "./status.ts";
 import { stackEvents } from "./stacks/events.ts";
 import { label, node, nodeMap, pod, service, stackRef } from "./testing/builders.ts";

@@ -4,7 +4,7 @@ import type { Condition, Health } from "../schemas/meta.ts";
 import type { StackStatus } from "../schemas/types.ts";
 import { byName, type CompiledService, type CompiledStack, type PodView, type StackRef } from "./model.ts";
 import { isAnswered, isFailing, isLost, isReady, type Nodes } from "./pods.ts";
-import type { RolloutPlan } from "./rollout.ts";
+import type { RolloutPlan } from "./rollout/types.ts";
 
 export interface StatusInput {
   stack: StackRef;

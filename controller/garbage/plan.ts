@@ -1,7 +1,7 @@
 // Pods whose Stack is gone, or was replaced by another of the same name. Pure. What is only observed is the agent's to clear.
 import type { PodView } from "../model.ts";
 import { type Nodes, stateOf } from "../pods.ts";
-import type { Step } from "../rollout.ts";
+import type { Step } from "../rollout/types.ts";
 
 /**
  * @param pods all pods under one stack's name

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Change } from "../../store/kv.ts";
-import { planRollout } from "../rollout.ts";
+import { planRollout } from "../rollout/plan.ts";
 import { compiled, nodeMap, pod, service, stackRef } from "../testing/builders.ts";
 import { changesOf, pack } from "./changes.ts";
 

@@ -4,7 +4,7 @@ import { podName } from "../../schemas/names.ts";
 import { desiredKey, podDeletionKey } from "../../store/keys.ts";
 import type { Change } from "../../store/kv.ts";
 import type { PodView } from "../model.ts";
-import type { PodDraft, Step } from "../rollout.ts";
+import type { PodDraft, Step } from "../rollout/types.ts";
 
 /** etcd takes so many changes in one commit, and we keep this many bytes of room for keys and framing (its limit is 1.5 MiB). */
 const MAX_CHANGES = 64;

@@ -1,7 +1,7 @@
 // A Stack that is being deleted: every pod is told to go, forgotten when it is gone, and then the finalizer goes. Pure.
 import type { PodView } from "../model.ts";
 import { type Nodes, stateOf } from "../pods.ts";
-import type { Step } from "../rollout.ts";
+import type { Step } from "../rollout/types.ts";
 
 /**
  * @param removeVolumes the user consented (`x-steadfleet: {reclaim: Delete}`)

@@ -3,7 +3,7 @@ import { API_VERSION } from "../../schemas/constants.ts";
 import type { StackStatus } from "../../schemas/types.ts";
 import type { Happening, Subject } from "../events/plan.ts";
 import type { StackRef } from "../model.ts";
-import type { RolloutPlan, Step } from "../rollout.ts";
+import type { RolloutPlan, Step } from "../rollout/types.ts";
 
 export const stackSubject = (s: Pick<StackRef, "namespace" | "name" | "uid">): Subject => ({
   apiVersion: API_VERSION,

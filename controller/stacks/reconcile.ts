@@ -14,7 +14,7 @@ import { planGarbage } from "../garbage/plan.ts";
 import type { RequestRecord } from "../garbage/requests.ts";
 import type { Leadership } from "../leadership.ts";
 import { type PodView, stackKeyOf } from "../model.ts";
-import type { Step } from "../rollout.ts";
+import type { Step } from "../rollout/types.ts";
 import { millisOf } from "../times.ts";
 import type { World } from "../world.ts";
 import { changesOf, pack } from "./changes.ts";

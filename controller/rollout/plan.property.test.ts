@@ -1,14 +1,15 @@
 // Properties of planRollout: from any world it converges, and on the way it breaks none of the promises.
 import * as fc from "fast-check";
 import { describe, expect, it, vi } from "vitest";
-import type { NormalService } from "../schemas/compose/normal.ts";
-import type { DesiredPod } from "../schemas/fleet.ts";
-import { compile } from "./compile.ts";
-import type { CompiledStack, NodeView, PodView, Volumes } from "./model.ts";
-import { isReady, stateOf } from "./pods.ts";
-import { planRollout, type RolloutPlan } from "./rollout.ts";
-import { changesOf } from "./stacks/changes.ts";
-import { label, node, observed, pod, service, stackRef } from "./testing/builders.ts";
+import type { NormalService } from "../../schemas/compose/normal.ts";
+import type { DesiredPod } from "../../schemas/fleet.ts";
+import { compile } from "../compile.ts";
+import type { CompiledStack, NodeView, PodView, Volumes } from "../model.ts";
+import { isReady, stateOf } from "../pods.ts";
+import { changesOf } from "../stacks/changes.ts";
+import { label, node, observed, pod, service, stackRef } from "../testing/builders.ts";
+import { planRollout } from "./plan.ts";
+import type { RolloutPlan } from "./types.ts";
 
 // Much of it at once: on a machine that is busy with other things it takes its time.
 vi.setConfig({ testTimeout: 60_000 });

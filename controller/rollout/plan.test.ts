@@ -1,10 +1,11 @@
 // planRollout by example. A step reads as "+web-0@n1" (create), "-web-0@n1" (told to go), "~" (in place), "x" (forgotten), "x…+…" (replaced).
 import { describe, expect, it } from "vitest";
-import type { NormalService } from "../schemas/compose/normal.ts";
-import { compile } from "./compile.ts";
-import type { NodeView, PodView } from "./model.ts";
-import { planRollout, type Step } from "./rollout.ts";
-import { hostname, label, node, nodeMap, pod, service, stackRef } from "./testing/builders.ts";
+import type { NormalService } from "../../schemas/compose/normal.ts";
+import { compile } from "../compile.ts";
+import type { NodeView, PodView } from "../model.ts";
+import { hostname, label, node, nodeMap, pod, service, stackRef } from "../testing/builders.ts";
+import { planRollout } from "./plan.ts";
+import type { Step } from "./types.ts";
 
 const old = (name: string, o = {}) => service(name, { image: "app:0", networks: [name], ...o });
 const now = (name: string, o = {}) => service(name, { image: "app:1", networks: [name], ...o });

@@ -1,0 +1,45 @@
+// What a rollout is planned from, and what a plan is made of.
+import type { DesiredPod } from "../../schemas/fleet.ts";
+import type { CompiledStack, NodeView, PodView, StackRef, Volumes } from "../model.ts";
+
+/** A pod to be made; its uid and time of creation come from who carries the plan out. */
+export type PodDraft = Omit<DesiredPod, "uid" | "createdAt" | "name">;
+
+export type Step =
+  | { type: "create"; node: string; pod: PodDraft; reason: string }
+  /** In one commit: the pod that is gone is forgotten and its successor written. */
+  | { type: "replace"; removed: PodView; node: string; pod: PodDraft; reason: string }
+  | { type: "markDeleted"; pod: PodView; reason: string; removeVolumes?: boolean }
+  | { type: "updateInPlace"; pod: PodView; desired: DesiredPod; reason: string }
+  /** The pod is gone: forget it. */
+  | { type: "finalize"; pod: PodView; reason: string };
+
+/** What a service is waiting for. `Unplaceable` needs a person, or a node. */
+export interface Wait {
+  reason: "Unplaceable" | "WaitingForDependency" | "WaitingForPods" | "NodeNotResponding";
+  message: string;
+}
+
+export interface RolloutInput {
+  stack: StackRef;
+  compiled: CompiledStack;
+  /** Number of the revision that `compiled` is. */
+  revision: number;
+  /** All of this Stack's. */
+  pods: readonly PodView[];
+  /** Every node that has a Node object. */
+  nodes: ReadonlyMap<string, NodeView>;
+  /** Where the named volumes are, as the Stack's status remembers. */
+  volumes: Volumes;
+  /** Uids of pods that somebody asked to delete. */
+  deletions?: ReadonlySet<string>;
+}
+
+export interface RolloutPlan {
+  steps: Step[];
+  /** By service. */
+  waits: Map<string, Wait>;
+  /** By service: the slots that shall be filled. */
+  slots: Map<string, readonly string[]>;
+  volumes: Volumes;
+}
