@@ -37,6 +37,8 @@ export const isFailing = (pod: PodView): boolean => {
     o.health === "unhealthy" ||
     o.state === "restarting" ||
     o.state === "dead" ||
+    // It runs for a moment, between two crashes.
+    o.reason === "CrashLoopBackOff" ||
     o.lastError !== undefined ||
     o.nextRetryAt !== undefined
   );

@@ -71,6 +71,11 @@ describe("computeStatus", () => {
       ],
     },
     {
+      name: "stays Degraded while one that crashes again and again runs for a moment",
+      got: () => status([web], [pod(web, "0", "n1"), pod(web, "1", "n2", { answer: { ...failing.answer, state: "running" } })]),
+      want: "Degraded 1/2 80% Ready=False/CrashLoopBackOff Progressing=False/RolloutStuck Degraded=True/CrashLoopBackOff",
+    },
+    {
       name: "is Failed when nothing runs and all that there is fails",
       got: () => status([web], [pod(web, "0", "n1", failing), pod(web, "1", "n2", failing)]),
       want: "Failed 0/2 60% Ready=False/CrashLoopBackOff Progressing=False/RolloutStuck Degraded=True/CrashLoopBackOff",
