@@ -14,6 +14,8 @@ export interface StatusWriterOptions {
 const BATCH = 32;
 /** So long a first change waits for others to share its commit. */
 const COALESCE_MS = 15;
+/** Between two commits: whoever starts fifty containers does not make etcd sync its disk, which is often Docker's too, fifty times. */
+const INTERVAL_MS = 200;
 
 export class StatusWriter {
   private readonly pending = new Map<string, object | null>();
@@ -41,13 +43,14 @@ export class StatusWriter {
   async run(guard: Guard, signal: AbortSignal): Promise<void> {
     const { env, log, kv } = this.o;
     let failures = 0;
+    let writtenAt = -Infinity;
     while (!signal.aborted) {
       if (this.pending.size === 0) {
         await this.idleUntilWoken(signal);
         continue;
       }
       try {
-        await env.sleep(COALESCE_MS, signal);
+        await env.sleep(Math.max(COALESCE_MS, writtenAt + INTERVAL_MS - env.monotonic()), signal);
       } catch {
         return;
       }
@@ -58,6 +61,8 @@ export class StatusWriter {
           { guard, signal },
         );
         failures = 0;
+        // More than fits into one commit goes out at once.
+        writtenAt = batch.length === BATCH ? -Infinity : env.monotonic();
         this.written(batch);
       } catch (error) {
         if (signal.aborted) return;

@@ -28,6 +28,8 @@ export class Recorder {
   private writing = false;
   /** What was written or read lately, so that most happenings cost one write and no read. */
   private readonly known = new Map<string, { event: Event; mod: number; at: number }>();
+  /** Keys that turned out to exist though we did not know them (an earlier leader's): read before the next try. Most are new, and not read. */
+  private readonly doubted = new Set<string>();
   private readonly buckets = new Map<number, Lease>();
   private readonly timers = new Set<() => void>();
 
@@ -64,7 +66,10 @@ export class Recorder {
           break;
         }
         // Somebody else touched an Event: read again. Otherwise etcd is away: try again, in order.
-        for (const h of batch) this.known.delete(this.keyOf(h));
+        for (const h of batch) {
+          this.known.delete(this.keyOf(h));
+          this.doubted.add(this.keyOf(h));
+        }
         this.waiting.unshift(...batch);
         this.o.log.warn({ err, waiting: this.waiting.length }, "events could not be written yet");
         if (!(err instanceof ConflictError)) await this.o.env.sleep(RETRY_MS, signal).catch(() => undefined);
@@ -99,17 +104,18 @@ export class Recorder {
     const changed = new Map<string, { event: Event; mod: number }>();
     for (const h of batch) {
       const key = this.keyOf(h);
-      const had = changed.get(key) ?? this.known.get(key) ?? (await this.read(key));
+      const had = changed.get(key) ?? this.known.get(key) ?? (this.doubted.has(key) ? await this.read(key) : undefined);
       const event = countEvent(had?.event, h, () => this.o.env.uid());
       if (event) changed.set(key, { event, mod: had?.mod ?? 0 });
     }
-    if (changed.size === 0) return;
+    if (changed.size === 0) return this.doubted.clear();
     const lease = await this.lease();
     const changes = [...changed].map(([key, { event, mod }]): Change => {
       const { resourceVersion: _, ...metadata } = event.metadata;
       return { key, mod, value: { ...event, metadata }, lease };
     });
     const { revision } = await this.o.kv.commit(changes, { guard, signal });
+    this.doubted.clear();
     const at = this.o.env.monotonic();
     for (const [key, { event }] of changed) {
       this.known.delete(key);
