@@ -2,13 +2,14 @@ import * as fc from "fast-check";
 import { describe, expect, it, vi } from "vitest";
 import { canonicalJson } from "./canonical.ts";
 import { compile, templateHash } from "./compile.ts";
-import { container, service } from "./testing/builders.ts";
+import { aContainer } from "../schemas/testing/container.ts";
+import { service } from "./testing/builders.ts";
 
 // Much of it at once: on a machine that is busy with other things it takes its time.
 vi.setConfig({ testTimeout: 60_000 });
 
 describe("compile", () => {
-  const base = templateHash(container());
+  const base = templateHash(aContainer());
   for (const [what, change, same] of [
     ["limits", { limits: { cpus: 2 } }, true],
     ["restart", { restart: { policy: "no" } }, true],
@@ -18,7 +19,7 @@ describe("compile", () => {
     ["a label of the container", { labels: { a: "b" } }, false],
   ] as const) {
     it(`${what}: ${same ? "the same pod, changed in place" : "another pod"}`, () => {
-      expect(templateHash(container(change)) === base).toBe(same);
+      expect(templateHash(aContainer(change)) === base).toBe(same);
     });
   }
 

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { aContainer } from "../../schemas/testing/container.ts";
 import type { DesiredPod, ObservedPod } from "../../schemas/fleet.ts";
 import type { KubeObject } from "../../schemas/meta.ts";
 import type { Event, Node, Pod, Stack, StackStatus } from "../../schemas/types.ts";
@@ -142,22 +143,7 @@ const desired: DesiredPod = {
   labels: {},
   createdAt: "2026-01-01T00:30:00.000Z",
   dependsOn: [],
-  container: {
-    image: "nginx:1.27",
-    pullPolicy: "missing",
-    env: {},
-    labels: {},
-    stopGraceMs: 10_000,
-    init: false,
-    readOnly: false,
-    capAdd: [],
-    capDrop: [],
-    restart: { policy: "unless-stopped" },
-    ports: [],
-    mounts: [],
-    networks: [],
-    limits: {},
-  },
+  container: aContainer({ image: "nginx:1.27" }),
 };
 const observed: ObservedPod = {
   uid: "u1",

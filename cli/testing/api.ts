@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pino } from "pino";
+import { aContainer } from "../../schemas/testing/container.ts";
 import { createToken, startApi } from "../../api/index.ts";
 import { ObjectStore } from "../../store/objects.ts";
 import { desiredKey, observedKey, sessionKey } from "../../store/keys.ts";
@@ -106,22 +107,7 @@ export class TestApi {
       labels: {},
       createdAt: new Date(realEnv.now()).toISOString(),
       dependsOn: [],
-      container: {
-        image: "web:1",
-        pullPolicy: "missing",
-        env: {},
-        labels: {},
-        stopGraceMs: 10_000,
-        init: false,
-        readOnly: false,
-        capAdd: [],
-        capDrop: [],
-        restart: { policy: "unless-stopped" },
-        ports: [],
-        mounts: [],
-        networks: [],
-        limits: {},
-      },
+      container: aContainer({ image: "web:1" }),
     };
     const observed: ObservedPod = {
       uid: name,

@@ -1,28 +1,11 @@
 // Short ways to say a service, a pod, a node: with defaults, so that a test names only what it is about.
+import { aContainer } from "../../schemas/testing/container.ts";
 import type { NormalService, NormalStack } from "../../schemas/compose/normal.ts";
 import type { ContainerSpec, DesiredPod, ObservedPod } from "../../schemas/fleet.ts";
 import type { Stack } from "../../schemas/types.ts";
 import { compile } from "../compile.ts";
 import type { CompiledStack, NodeView, PodView, StackRef } from "../model.ts";
 import type { Compiled } from "../stacks/plan.ts";
-
-export const container = (o: Partial<ContainerSpec> = {}): ContainerSpec => ({
-  image: "app:1",
-  pullPolicy: "missing",
-  env: {},
-  labels: {},
-  stopGraceMs: 10_000,
-  init: false,
-  readOnly: false,
-  capAdd: [],
-  capDrop: [],
-  restart: { policy: "unless-stopped" },
-  ports: [],
-  mounts: [],
-  networks: [],
-  limits: {},
-  ...o,
-});
 
 export interface ServiceOptions extends Partial<Omit<NormalService, "container">> {
   container?: Partial<ContainerSpec>;
@@ -44,7 +27,7 @@ export const service = (name: string, o: ServiceOptions = {}): NormalService => 
     constraints: [],
     dependsOn: [],
     ...rest,
-    container: container({
+    container: aContainer({
       image,
       networks: networks.map((key) => ({ key, name: key, external: false, aliases: [] })),
       mounts: volumes.map((key) => ({ type: "volume", volume: { key, name: key, external: false }, target: `/${key}`, readOnly: false })),

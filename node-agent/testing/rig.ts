@@ -1,5 +1,6 @@
 // The agent's reconcile around a given engine, without etcd, files and timers: a test says when it looks.
 import { pino } from "pino";
+import { aContainer } from "../../schemas/testing/container.ts";
 import { LABELS } from "../../schemas/constants.ts";
 import type { ContainerSpec, DesiredPod, ObservedPod } from "../../schemas/fleet.ts";
 import { ManualEnv } from "../../store/testing/env.ts";
@@ -10,22 +11,12 @@ import { podKeyOf, World } from "../world.ts";
 
 export const CLUSTER = "cluster-1";
 
-const container: ContainerSpec = {
+const container = aContainer({
   image: "bb:1",
-  pullPolicy: "missing",
   env: { A: "b" },
-  labels: {},
   stopGraceMs: 1_000,
-  init: false,
-  readOnly: false,
-  capAdd: [],
-  capDrop: [],
-  restart: { policy: "unless-stopped" },
-  ports: [],
-  mounts: [],
   networks: [{ key: "default", name: "shop_default", external: false, aliases: [] }],
-  limits: {},
-};
+});
 
 /** A desired pod with defaults; `container` is merged into the default one. */
 export const aPod = (o: Partial<Omit<DesiredPod, "container">> & { container?: Partial<ContainerSpec> } = {}): DesiredPod => ({
