@@ -16,7 +16,7 @@ import { report, type Run, table } from "./report.ts";
 import { Swarm } from "./swarm.ts";
 
 const USAGE = `npm run bench -- [options]
-  -o json            figures as JSON on stdout (default: a table)
+  -o json            figures as one line of JSON on stdout (default: a table); npm run -s keeps npm quiet
   --sizes 1,10,50    containers per run
   --rounds 3         how often each is measured
   --peers LIST       of ours,cli,raw,compose,swarm (default: all)
