@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { aContainer } from "../schemas/testing/container.ts";
 import type { DesiredPod, NodeInfo, ObservedPod } from "../schemas/fleet.ts";
 import { desiredKey, infoKey, observedKey, podDeletionKey, sessionKey } from "../store/keys.ts";
 import type { MemoryKv } from "../store/memory.ts";
@@ -18,22 +19,7 @@ const desired = (name: string, more: Partial<DesiredPod> = {}): DesiredPod => ({
   labels: { tier: "front" },
   createdAt: "2026-01-01T00:00:00.000Z",
   dependsOn: [],
-  container: {
-    image: "nginx:1",
-    pullPolicy: "missing",
-    env: {},
-    labels: {},
-    stopGraceMs: 10_000,
-    init: false,
-    readOnly: false,
-    capAdd: [],
-    capDrop: [],
-    restart: { policy: "always" },
-    ports: [],
-    mounts: [],
-    networks: [],
-    limits: {},
-  },
+  container: aContainer({ image: "nginx:1", restart: { policy: "always" } }),
   ...more,
 });
 const observed = (name: string, more: Partial<ObservedPod> = {}): ObservedPod => ({

@@ -15,6 +15,7 @@ import {
   type RestartPolicy,
   type VolumeInspect,
 } from "../engine.ts";
+import { asExited, asRunning, attributes, hasLabel, inspectOf, portsOf } from "./fake-container.ts";
 
 interface FakeContainer {
   inspect: ContainerInspect;
@@ -26,7 +27,6 @@ interface FakeNetwork {
   labels: Record<string, string>;
 }
 
-const NEVER = "0001-01-01T00:00:00Z";
 const IMAGE_ENV = ["PATH=/bin:/sbin"];
 
 export class FakeEngine implements Engine {
@@ -156,24 +156,7 @@ export class FakeEngine implements Engine {
       throw new EngineError("nameConflict", `The container name "/${name}" is already in use`, "create", { status: 409 });
     const id = this.id();
     const network = body.HostConfig.NetworkMode ?? "none";
-    const inspect: ContainerInspect = {
-      Id: id,
-      Name: `/${name}`,
-      Created: this.now(),
-      Image: image.Id,
-      RestartCount: 0,
-      State: { Status: "created", Paused: false, OOMKilled: false, ExitCode: 0, Error: "", StartedAt: NEVER, FinishedAt: NEVER },
-      Config: fillIn(body, image, id),
-      HostConfig: {
-        ...structuredClone(body.HostConfig),
-        RestartPolicy: body.HostConfig.RestartPolicy ?? { Name: "no", MaximumRetryCount: 0 },
-      },
-      NetworkSettings: { Ports: {}, Networks: {} },
-    };
-    delete (inspect.Config as Partial<CreateBody>).HostConfig;
-    delete (inspect.Config as Partial<CreateBody>).NetworkingConfig;
-    const { HostConfig: h } = inspect;
-    if (h.Memory && !h.MemorySwap) h.MemorySwap = h.Memory * 2;
+    const inspect = inspectOf(id, name, body, image, this.now());
     // The engine does not look for the network before the start.
     const aliases = body.NetworkingConfig?.EndpointsConfig[network]?.Aliases ?? [];
     inspect.NetworkSettings.Networks![network] = { Aliases: aliases, NetworkID: this.networks.get(network)?.id ?? "" };
@@ -380,23 +363,11 @@ export class FakeEngine implements Engine {
     return { Id: n.id, Name: n.name, Labels: { ...n.labels }, Containers: Object.fromEntries(live.map((c) => [c.inspect.Id, {}])) };
   }
   private run(i: ContainerInspect): void {
-    i.State = { ...i.State, Status: "running", Paused: false, Error: "", ExitCode: 0, StartedAt: this.now() };
-    if (i.Config.Healthcheck?.Test && i.Config.Healthcheck.Test[0] !== "NONE") i.State.Health = { Status: "starting" };
-    for (const [name, e] of Object.entries(i.NetworkSettings.Networks ?? {}))
-      if (name !== "none") Object.assign(e, { IPAddress: "10.0.0.2", Aliases: [...new Set([...(e.Aliases ?? []), i.Id.slice(0, 12)])] });
-    i.NetworkSettings.Ports = Object.fromEntries(
-      Object.entries(i.HostConfig.PortBindings ?? {}).map(([port, list]) => [
-        port,
-        (list ?? []).map((b) => ({ HostIp: b.HostIp || "0.0.0.0", HostPort: b.HostPort || "32768" })),
-      ]),
-    );
+    asRunning(i, this.now());
     this.emit("container", "start", i.Id, attributes(i));
   }
   private ended(i: ContainerInspect, code: number): void {
-    i.State = { ...i.State, Status: "exited", Paused: false, ExitCode: code, FinishedAt: this.now() };
-    delete i.State.Health;
-    for (const e of Object.values(i.NetworkSettings.Networks ?? {})) e.IPAddress = "";
-    i.NetworkSettings.Ports = {};
+    asExited(i, code, this.now());
     this.emit("container", "die", i.Id, { ...attributes(i), exitCode: String(code) });
   }
   private emit(type: EngineEvent["type"], action: string, id: string, attrs: Record<string, string>): void {
@@ -411,31 +382,3 @@ export class FakeEngine implements Engine {
     return prefix + (++this.count).toString(16).padStart(12, "0").padEnd(64, "f");
   }
 }
-
-const attributes = (i: ContainerInspect): Record<string, string> => ({ ...i.Config.Labels, name: i.Name.slice(1), image: i.Config.Image });
-
-const hasLabel = (labels: Record<string, string>, wanted: string): boolean =>
-  Object.entries(labels).some(([k, v]) => `${k}=${v}` === wanted);
-
-const portsOf = (i: ContainerInspect): string[] =>
-  Object.entries(i.HostConfig.PortBindings ?? {}).flatMap(([port, list]) =>
-    (list ?? []).filter((b) => b.HostPort).map((b) => `${b.HostPort}/${port.split("/")[1]}`),
-  );
-
-/** As the daemon merges the image in. */
-const fillIn = (body: CreateBody, image: ImageInspect, id: string): CreateBody => {
-  const own = image.Config;
-  const names = new Set((body.Env ?? []).map((e) => e.split("=")[0]));
-  const entrypoint = body.Entrypoint ?? own?.Entrypoint ?? null;
-  return {
-    ...structuredClone(body),
-    Hostname: body.Hostname ?? id.slice(0, 12),
-    Env: [...(body.Env ?? []), ...(own?.Env ?? []).filter((e) => !names.has(e.split("=")[0]))],
-    Cmd: body.Cmd ?? (body.Entrypoint ? null : (own?.Cmd ?? null)),
-    Entrypoint: entrypoint,
-    Labels: { ...own?.Labels, ...body.Labels },
-    User: body.User ?? own?.User ?? "",
-    WorkingDir: body.WorkingDir ?? own?.WorkingDir ?? "",
-    StopSignal: body.StopSignal ?? own?.StopSignal ?? "SIGTERM",
-  };
-};
