@@ -20,4 +20,15 @@ describe("linkSignals", () => {
     expect(getEventListeners(a.signal, "abort")).toHaveLength(0);
     expect(linked.signal.aborted).toBe(how === "abort");
   });
+  it("is no leak in Node's eyes, however many calls share a signal", async () => {
+    const warnings: string[] = [];
+    const listen = (w: Error): void => void warnings.push(w.name);
+    process.on("warning", listen);
+    const a = new AbortController();
+    const links = Array.from({ length: 30 }, () => linkSignals(a.signal));
+    await new Promise((resolve) => setImmediate(resolve));
+    process.off("warning", listen);
+    for (const link of links) link.release();
+    expect(warnings).toEqual([]);
+  });
 });
