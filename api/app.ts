@@ -12,6 +12,7 @@ import { KINDS } from "./kinds/index.ts";
 import { metricsOf } from "./metrics.ts";
 import { openApi, openApiRoutes } from "./openapi/index.ts";
 import { resourceRoutes, Routes } from "./routes.ts";
+import { Upgrades } from "./upgrade.ts";
 import { type About, failure, methodNotAllowed, noSuchPath, toApiError } from "./status.ts";
 
 const MUTATING = new Set(["create", "update", "patch", "delete", "deletecollection"]);
@@ -23,11 +24,13 @@ const DROP_LIMIT = 16 * 1024 * 1024;
 export interface App {
   koa: Koa;
   routes: Routes;
+  upgrades: Upgrades;
 }
 
 export function appOf(deps: Deps, authenticator: Authenticator, o: { version: string }): App {
   const koa = new Koa();
   const routes = new Routes(authenticator);
+  const upgrades = new Upgrades(deps, authenticator);
   const metrics = metricsOf(deps.cache, KINDS);
   healthRoutes(routes, deps, { version: o.version, metrics });
   const documents = new Router();
@@ -37,7 +40,7 @@ export function appOf(deps: Deps, authenticator: Authenticator, o: { version: st
     ctx.body = { paths: [...new Set(routes.router.stack.map((l) => String(l.path)).filter((p) => !p.includes(":")))].toSorted() };
   });
   routes.mount(documents, { type: "discovery" });
-  for (const kind of KINDS) resourceRoutes(routes, deps, kind);
+  for (const kind of KINDS) resourceRoutes(routes, upgrades, deps, kind);
 
   koa.use(async (ctx, next) => {
     const began = deps.env.monotonic();
@@ -63,7 +66,7 @@ export function appOf(deps: Deps, authenticator: Authenticator, o: { version: st
     }
   });
   koa.on("error", (err: Error) => deps.log.debug({ err }, "koa"));
-  return { koa, routes };
+  return { koa, routes, upgrades };
 }
 
 async function answerErrors(deps: Deps, ctx: Context, next: Next): Promise<void> {
@@ -88,8 +91,7 @@ async function answerErrors(deps: Deps, ctx: Context, next: Next): Promise<void>
 }
 
 const aboutOf = (ctx: Context): About | undefined => {
-  const { resource, name = "" } = ctx.state.about ?? { resource: "" };
-  const kind = KINDS.find((k) => k.resource.resource === resource.split("/")[0]);
+  const { kind, name = "" } = ctx.state.about ?? {};
   return kind ? { resource: kind.resource, name } : undefined;
 };
 

@@ -9,6 +9,7 @@ import type { User } from "./auth.ts";
 import type { WatchCache } from "./cache/watch-cache.ts";
 import type { Form } from "./forms.ts";
 import type { Kind, Problem } from "./kind.ts";
+import type { NodeLinks } from "./links.ts";
 import { badRequest, invalidOptions, type Status } from "./status.ts";
 
 export interface Deps {
@@ -17,6 +18,8 @@ export interface Deps {
   log: Logger;
   store: ObjectStore;
   cache: WatchCache;
+  /** The way to the nodes. */
+  links: NodeLinks;
   /** Lease for an Event made now. */
   eventLease(): Promise<string>;
   /** Aborted when the server stops: ends watches. */
@@ -48,7 +51,7 @@ export interface ListMeta {
 export type Answer =
   | { type: "object"; code: number; object: KubeObject }
   | { type: "list"; items: KubeObject[]; metadata: ListMeta }
-  | { type: "status"; status: Status }
+  | { type: "status"; status: Status; code?: number }
   /** Runs until the stream is over; the headers are its own to send. */
   | { type: "stream"; run(res: ServerResponse): Promise<void> };
 

@@ -68,9 +68,12 @@ export interface Kind<T extends KubeObject = KubeObject> {
   subresources: readonly Subresource[];
   /**
    * Where reads come from: `stored` is the object in etcd as written; `nodes` and `pods` are joined from the keys below
-   * `/steadfleet/nodes/` (schemas/views.ts).
+   * `/steadfleet/nodes/` (schemas/views/); `derived` is worked out from another stored kind; `none` is not kept at all, and
+   * each of its verbs has a handler of its own (handlers/registry.ts).
    */
-  reads: "stored" | "nodes" | "pods";
+  reads: "stored" | "nodes" | "pods" | "derived" | "none";
+  /** Of `derived` kinds. Pure; a view has the resourceVersion of its source; no two objects have a view of the same id. */
+  derived?: { from: Kind; views: (source: KubeObject) => KubeObject[] };
   /** Carries `metadata.generation`, which rises when anything outside metadata and status changes. */
   generation: boolean;
   /** Has a status that only `/status` writes; writes of the object itself keep the stored one. */

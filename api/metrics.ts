@@ -1,7 +1,7 @@
 // Measurements of the server, in Prometheus' text form.
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "prom-client";
 import type { WatchCache } from "./cache/watch-cache.ts";
-import type { Kind } from "./kind.ts";
+import { type Kind, qualifiedResource } from "./kind.ts";
 
 export interface Metrics {
   registry: Registry;
@@ -44,7 +44,8 @@ export function metricsOf(cache: WatchCache, kinds: readonly Kind[]): Metrics {
     labelNames: ["resource"] as const,
     registers: [registry],
     collect() {
-      for (const kind of kinds) this.set({ resource: kind.resource.resource }, cache.of(kind).watchers);
+      for (const kind of kinds)
+        if (kind.verbs.includes("watch")) this.set({ resource: qualifiedResource(kind.resource) }, cache.of(kind).watchers);
     },
   });
   watchers.reset();

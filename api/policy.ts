@@ -10,6 +10,8 @@ export type Policy =
   | { type: "discovery" }
   /** Readers and masters: measurements tell names of things. Loopback is no credential: a proxy may run there. */
   | { type: "metrics" }
+  /** The agent of the node that the path names, and nobody else. */
+  | { type: "node" }
   | { type: "resource"; kind: Kind; subresource?: string };
 
 export interface Attributes {
@@ -20,9 +22,13 @@ export interface Attributes {
 
 const MASTERS = "system:masters";
 const READERS = "system:readers";
+const NODES = "system:nodes";
+/** Of the user that a node's agent is. Source: Kubernetes, "Using Node Authorization". */
+export const nodeUser = (node: string): string => `system:node:${node}`;
 
 export const allowed = (user: User, policy: Policy, a: Attributes): boolean => {
   if (policy.type === "open" || policy.type === "discovery") return true;
+  if (policy.type === "node") return user.groups.includes(NODES) && a.name !== undefined && user.name === nodeUser(a.name);
   if (user.groups.includes(MASTERS)) return true;
   if (!user.groups.includes(READERS)) return false;
   if (policy.type === "metrics") return true;

@@ -5,17 +5,17 @@ import { labelNameProblem, subdomainProblem } from "../schemas/labels.ts";
 import type { Authenticator, User } from "./auth.ts";
 import { type Answer, type Call, type Deps, type Handler, Query } from "./call.ts";
 import { contentTypeOf, type Form, formList, formObject, includeObject, JSON_TYPE, negotiate } from "./forms.ts";
-import { remove, removeCollection } from "./handlers/delete.ts";
-import { get, list } from "./handlers/read.ts";
-import { watch } from "./handlers/watch.ts";
-import { create, patch, update } from "./handlers/write.ts";
+import { type Handlers, handlersOf, upgradeOf } from "./handlers/registry.ts";
 import type { Kind, Verb } from "./kind.ts";
 import { authorise, type Policy } from "./policy.ts";
-import { notFound } from "./status.ts";
+import type { Upgrades } from "./upgrade.ts";
+import { badRequest, notFound } from "./status.ts";
 
 /** What the log and the measurements say of a request. */
 export interface Attributes {
   verb: string;
+  /** Of a resource. */
+  kind?: Kind;
   /** `stacks`, `stacks/status`, or the path of what is no resource. */
   resource: string;
   namespace?: string;
@@ -44,6 +44,7 @@ export class Routes {
     const guard = async (ctx: Context, next: Next): Promise<void> => {
       const params = ctx["params"] as { namespace?: string; name?: string };
       const about: Attributes = { verb: verb(ctx), resource: resourceOf(policy, path), ...params };
+      if (policy.type === "resource") about.kind = policy.kind;
       ctx.state.about = about;
       if (policy.type !== "open") {
         about.user = await this.authenticator.authenticate(ctx.req.headers);
@@ -73,39 +74,54 @@ const resourceOf = (policy: Policy, path: string): string => {
 };
 
 /** The collections, objects and subresources of a kind. */
-export function resourceRoutes(routes: Routes, deps: Deps, kind: Kind): void {
+export function resourceRoutes(routes: Routes, upgrades: Upgrades, deps: Deps, kind: Kind): void {
   const { group, version, resource, namespaced } = kind.resource;
   const base = group ? `/apis/${group}/${version}` : `/api/${version}`;
   const own: Policy = { type: "resource", kind };
   const collection = namespaced ? `${base}/namespaces/:namespace/${resource}` : `${base}/${resource}`;
-  const route = (
-    method: Method,
-    path: string,
-    policy: Policy,
-    verb: (ctx: Context) => Verb,
-    handlers: Partial<Record<Verb, Handler>>,
-  ): void => routes.add(method, path, policy, verb, (ctx) => answer(deps, kind, policy, ctx, handlers[verb(ctx)]));
+  const handlers = handlersOf(kind);
+  const route = (method: Method, path: string, policy: Policy, verb: (ctx: Context) => Verb, of: Handlers): void =>
+    routes.add(method, path, policy, verb, (ctx) => answer(deps, kind, policy, ctx, of[verb(ctx)]));
   const has = (verb: Verb): boolean => kind.verbs.includes(verb);
-  const reading = (ctx: Context): Verb => (new Query(ctx.URL.searchParams).flag("watch") ? "watch" : "list");
+  const reading = (ctx: Context): Verb => (new Query(ctx.URL.searchParams).flag("watch") && has("watch") ? "watch" : "list");
 
-  if (has("list")) for (const path of new Set([`${base}/${resource}`, collection])) route("get", path, own, reading, { list, watch });
-  if (has("create")) route("post", collection, own, () => "create", { create });
-  if (has("deletecollection")) route("delete", collection, own, () => "deletecollection", { deletecollection: removeCollection });
+  if (has("list")) for (const path of new Set([`${base}/${resource}`, collection])) route("get", path, own, reading, handlers);
+  if (has("create")) route("post", collection, own, () => "create", handlers);
+  if (has("deletecollection")) route("delete", collection, own, () => "deletecollection", handlers);
   const item = `${collection}/:name`;
-  if (has("get")) route("get", item, own, () => "get", { get });
-  if (has("update")) route("put", item, own, () => "update", { update });
-  if (has("patch")) route("patch", item, own, () => "patch", { patch });
-  if (has("delete")) route("delete", item, own, () => "delete", { delete: remove });
+  if (has("get")) route("get", item, own, () => "get", handlers);
+  if (has("update")) route("put", item, own, () => "update", handlers);
+  if (has("patch")) route("patch", item, own, () => "patch", handlers);
+  if (has("delete")) route("delete", item, own, () => "delete", handlers);
   for (const s of kind.subresources) {
     const policy: Policy = { type: "resource", kind, subresource: s.name };
     const path = `${item}/${s.name}`;
-    // The only subresources so far are views of the object itself.
-    if (s.name !== "status") continue;
-    if (s.verbs.includes("get")) route("get", path, policy, () => "get", { get });
-    if (s.verbs.includes("update")) route("put", path, policy, () => "update", { update });
-    if (s.verbs.includes("patch")) route("patch", path, policy, () => "patch", { patch });
+    const upgrade = upgradeOf(kind, s.name);
+    if (upgrade) {
+      upgrades.add({ path, policy, handle: upgrade });
+      // As Kubernetes: whoever may run things there says so with create, whatever the method.
+      for (const method of ["get", "post"] as const)
+        routes.add(
+          method,
+          path,
+          policy,
+          () => "create",
+          () => {
+            throw badRequest("unable to upgrade: Upgrade request required");
+          },
+        );
+      continue;
+    }
+    const views = handlersOf(kind, s.name);
+    for (const verb of s.verbs) {
+      const method = METHODS[verb];
+      if (method) route(method, path, policy, () => verb, views);
+    }
   }
 }
+
+/** Of subresources. */
+const METHODS: Partial<Record<Verb, Method>> = { get: "get", create: "post", update: "put", patch: "patch", delete: "delete" };
 
 async function answer(deps: Deps, kind: Kind, policy: Policy, ctx: Context, handler: Handler | undefined): Promise<void> {
   const params = ctx["params"] as { namespace?: string; name?: string };
@@ -139,7 +155,7 @@ async function answer(deps: Deps, kind: Kind, policy: Policy, ctx: Context, hand
   }
   if (ctx.state.about && a.type === "object") ctx.state.about.name = a.object.metadata.name;
   for (const text of [...warnings].slice(0, MAX_WARNINGS)) ctx.append("Warning", warningHeader(text));
-  ctx.status = a.type === "object" ? a.code : 200;
+  ctx.status = a.type === "object" ? a.code : a.type === "status" ? (a.code ?? 200) : 200;
   ctx.set("Cache-Control", "no-cache, private");
   ctx.set("Content-Type", a.type === "status" ? JSON_TYPE : contentTypeOf(form));
   ctx.body = JSON.stringify(bodyOf(a, kind, form, deps.env.now(), query.text("includeObject")));

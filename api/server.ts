@@ -18,7 +18,9 @@ import type { Deps } from "./call.ts";
 import { EventLeases } from "./event-lease.ts";
 import { KINDS } from "./kinds/index.ts";
 import { namespaces } from "./kinds/namespaces.ts";
+import { type NodeLinks, noLinks } from "./links.ts";
 import type { Routes } from "./routes.ts";
+import type { Upgrades } from "./upgrade.ts";
 import { ensureTls, localHosts, type ServerTls } from "./tls.ts";
 
 export interface ApiOptions {
@@ -35,6 +37,8 @@ export interface ApiOptions {
   insecureHttp?: boolean;
   /** Of the product. */
   version: string;
+  /** Instead of the tunnels of this server's own: for tests. */
+  links?: NodeLinks;
   /** A certificate of one's own, instead of one of our authority. PEM texts. */
   tls?: ServerTls;
 }
@@ -45,6 +49,7 @@ export interface ApiHandle {
   /** What clients must trust; "" for plain HTTP. */
   caPem: string;
   routes: Routes;
+  upgrades: Upgrades;
   /** Ends watches, lets requests that run finish for five seconds, then closes. */
   close(): Promise<void>;
 }
@@ -79,8 +84,8 @@ export async function startApi(o: ApiOptions): Promise<ApiHandle> {
   const leases = new EventLeases(kv, env, log);
   const authenticator = new Authenticator(kv, env);
   cache.onToken((key) => authenticator.forget(key));
-  const deps: Deps = { kv, env, log, store, cache, eventLease: () => leases.id(), closing: stop.signal };
-  const { koa, routes } = appOf(deps, authenticator, { version: o.version });
+  const deps: Deps = { kv, env, log, store, cache, links: o.links ?? noLinks, eventLease: () => leases.id(), closing: stop.signal };
+  const { koa, routes, upgrades } = appOf(deps, authenticator, { version: o.version });
 
   const hosts = [...new Set([...localHosts(), ...(["0.0.0.0", "::"].includes(o.host) ? [] : [o.host])])];
   const pki = join(o.dataDir, "pki");
@@ -96,6 +101,7 @@ export async function startApi(o: ApiOptions): Promise<ApiHandle> {
   const server: Server | HttpsServer = tls
     ? createHttpsServer({ ...limits, cert: tls.certPem, key: tls.keyPem, minVersion: "TLSv1.2" }, onRequest)
     : createHttpServer(limits, onRequest);
+  server.on("upgrade", (req, socket, head) => void upgrades.handle(req, socket, head));
   // A watch may be silent for as long as it lasts.
   server.timeout = 0;
   const closed = (): Promise<void> => {
@@ -138,7 +144,7 @@ export async function startApi(o: ApiOptions): Promise<ApiHandle> {
     cancel();
     log.info({ url }, "api closed");
   };
-  return { url, caPem: tls?.caPem ?? "", routes, close: () => (closing ??= close()) };
+  return { url, caPem: tls?.caPem ?? "", routes, upgrades, close: () => (closing ??= close()) };
 }
 
 /** Waits for etcd and the first fill of the cache; makes the namespace that manifests mean when they name none. */

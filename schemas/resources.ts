@@ -49,3 +49,6 @@ export const RESOURCES: Readonly<Record<ResourceName, Resource>> = {
 
 /** `v1` or `<group>/<version>`. */
 export const apiVersionOf = (r: Pick<Resource, "group" | "version">): string => (r.group ? `${r.group}/${r.version}` : r.version);
+
+/** Kinds that are worked out from others, or asked for, and never stored: a manifest or a key of one does not exist. */
+export const VIEW_RESOURCES = {} as const satisfies Readonly<Record<string, Resource>>;

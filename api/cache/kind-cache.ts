@@ -35,7 +35,20 @@ export function eventOf(t: Transition, matches: (o: KubeObject) => boolean): Wat
   return undefined;
 }
 
-export class KindCache {
+/** What readers need of a kind's cache. */
+export interface KindView {
+  /** By `<namespace>/<name>`, or `<name>`. */
+  readonly objects: ReadonlyMap<string, KubeObject>;
+  /** Every transition after this revision is known. */
+  readonly floor: number;
+  /** What happened after `revision`, oldest first; undefined when that is no longer known. */
+  since(revision: number): Transition[] | undefined;
+  /** Called synchronously, in order of revision. The answer unsubscribes. */
+  subscribe(fn: (t: Transition) => void): () => void;
+  readonly watchers: number;
+}
+
+export class KindCache implements KindView {
   readonly objects = new Map<string, KubeObject>();
   /** Every transition after this revision is in the ring. */
   floor = 0;

@@ -12,7 +12,8 @@ import { decodeObject } from "../../store/objects.ts";
 import { type Delta, Reflector } from "../../store/reflector.ts";
 import type { Kind } from "../kind.ts";
 import { Joins, type Touched } from "./joins.ts";
-import { KindCache, withRevision } from "./kind-cache.ts";
+import { DerivedCache } from "./derived.ts";
+import { KindCache, type KindView, withRevision } from "./kind-cache.ts";
 
 interface Decoded {
   mod: number;
@@ -33,6 +34,7 @@ const FRESH_MS = 200;
 
 export class WatchCache {
   private readonly caches = new Map<Kind, KindCache>();
+  private readonly derived = new Map<Kind, KindView>();
   /** Prefix in etcd → kind, of stored ones. */
   private readonly stored: { prefix: string; kind: Kind }[];
   private readonly joins = new Joins();
@@ -44,7 +46,9 @@ export class WatchCache {
   private running: Promise<void> | undefined;
 
   constructor(private readonly o: WatchCacheOptions) {
-    for (const kind of o.kinds) this.caches.set(kind, new KindCache(o.history));
+    for (const kind of o.kinds)
+      if (kind.reads === "stored" || kind.reads === "nodes" || kind.reads === "pods") this.caches.set(kind, new KindCache(o.history));
+    for (const kind of o.kinds) if (kind.derived) this.derived.set(kind, new DerivedCache(this.own(kind.derived.from), kind.derived.views));
     this.stored = o.kinds.filter((k) => k.reads === "stored").map((kind) => ({ prefix: objectPrefix(kind.resource), kind }));
     this.reflector = new Reflector<Decoded>({
       kv: o.kv,
@@ -84,7 +88,11 @@ export class WatchCache {
     return this.reflector.synced;
   }
 
-  of(kind: Kind): KindCache {
+  of(kind: Kind): KindView {
+    return this.derived.get(kind) ?? this.own(kind);
+  }
+
+  private own(kind: Kind): KindCache {
     const cache = this.caches.get(kind);
     if (!cache) throw new TypeError(`${kind.resource.resource} is not in the cache`);
     return cache;
@@ -127,7 +135,8 @@ export class WatchCache {
   async read(kind: Kind, signal?: AbortSignal): Promise<{ objects: ReadonlyMap<string, KubeObject>; revision: number }> {
     const current = await this.current(signal);
     if (this.ready && (await this.reaches(current, FRESH_MS, signal))) return { objects: this.of(kind).objects, revision: this.revision };
-    if (kind.reads === "stored") throw new UnavailableError(`the watch cache is behind: at ${this.revision} of ${current}`);
+    if (kind.reads !== "nodes" && kind.reads !== "pods")
+      throw new UnavailableError(`the watch cache is behind: at ${this.revision} of ${current}`);
     return this.join(kind.reads, signal);
   }
 
@@ -189,7 +198,7 @@ export class WatchCache {
   private applyOne(d: Delta<Decoded>, touched: Map<string, Touched>): void {
     const stored = this.stored.find((s) => d.key.startsWith(s.prefix));
     if (stored) {
-      this.of(stored.kind).set(d.key.slice(stored.prefix.length), d.new?.value as KubeObject | undefined, d.revision);
+      this.own(stored.kind).set(d.key.slice(stored.prefix.length), d.new?.value as KubeObject | undefined, d.revision);
       return;
     }
     if (d.key.startsWith(tokensPrefix)) {
@@ -206,7 +215,7 @@ export class WatchCache {
   private refresh(t: Touched, revision: number): void {
     const kind = this.o.kinds.find((k) => k.reads === t.kind);
     if (!kind) return;
-    const cache = this.of(kind);
+    const cache = this.own(kind);
     const old = cache.objects.get(t.id);
     const view = this.joins.view(t);
     if (!view) return cache.set(t.id, undefined, revision);

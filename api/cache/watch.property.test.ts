@@ -14,6 +14,7 @@ import { watch } from "../handlers/watch.ts";
 import { KINDS } from "../kinds/index.ts";
 import { configmaps } from "../kinds/configmaps.ts";
 import { eventOf, KindCache } from "./kind-cache.ts";
+import { noLinks } from "../links.ts";
 import { WatchCache } from "./watch-cache.ts";
 
 interface Line {
@@ -102,7 +103,7 @@ describe("the watch cache", () => {
         const cache = new WatchCache({ kv, env: realEnv, log, kinds: KINDS });
         cache.start(stop.signal);
         while (!cache.ready) await realEnv.sleep(0);
-        const deps: Deps = { kv, env: realEnv, log, store, cache, eventLease: async () => "", closing: stop.signal };
+        const deps: Deps = { kv, env: realEnv, log, store, cache, links: noLinks, eventLease: async () => "", closing: stop.signal };
         const watchers: { query: string; watcher: Watcher }[] = [];
         const settle = async (): Promise<void> => {
           const { revision } = await kv.status();

@@ -1,0 +1,31 @@
+// Which handler answers a verb: the generic one, unless a kind or a subresource has its own.
+import type { Handler } from "../call.ts";
+import { type Kind, qualifiedResource, type Verb } from "../kind.ts";
+import type { UpgradeHandler } from "../upgrade.ts";
+import { remove, removeCollection } from "./delete.ts";
+import { get, list } from "./read.ts";
+import { watch } from "./watch.ts";
+import { create, patch, update } from "./write.ts";
+
+export type Handlers = Partial<Record<Verb, Handler>>;
+
+const GENERIC: Handlers = { get, list, watch, create, update, patch, delete: remove, deletecollection: removeCollection };
+/** Views of the object itself. */
+const STATUS: Handlers = { get, update, patch };
+
+/** By what `qualifiedResource` says, and `/<subresource>`: `pods/log`, `stacks.steadfleet.dev/scale`, `nodes.metrics.k8s.io`. */
+const OWN: Readonly<Record<string, Handlers>> = {};
+
+/** Subresources that are spoken to over an upgraded connection, besides plain requests. */
+const UPGRADES: Readonly<Record<string, UpgradeHandler>> = {};
+
+const nameOf = (kind: Kind, subresource: string | undefined): string =>
+  qualifiedResource(kind.resource) + (subresource === undefined ? "" : `/${subresource}`);
+
+export const handlersOf = (kind: Kind, subresource?: string): Handlers => {
+  const own = OWN[nameOf(kind, subresource)];
+  if (subresource === undefined) return { ...(kind.reads === "none" ? {} : GENERIC), ...own };
+  return { ...(subresource === "status" ? STATUS : {}), ...own };
+};
+
+export const upgradeOf = (kind: Kind, subresource: string): UpgradeHandler | undefined => UPGRADES[nameOf(kind, subresource)];

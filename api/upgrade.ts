@@ -1,0 +1,95 @@
+// Connections that stop being HTTP (exec, attach, port-forward, tunnels): authenticated, authorised and audited as requests are,
+// before the first byte of the other protocol. An upgraded connection carries nothing but the one thing it was opened for.
+import type { IncomingMessage } from "node:http";
+import { STATUS_CODES } from "node:http";
+import type { Duplex } from "node:stream";
+import type { Authenticator, User } from "./auth.ts";
+import { refuseTokenInUrl } from "./auth.ts";
+import { type Deps, Query } from "./call.ts";
+import { authorise, type Policy } from "./policy.ts";
+import { badRequest, failure, noSuchPath, toApiError } from "./status.ts";
+
+export interface Upgrade {
+  req: IncomingMessage;
+  socket: Duplex;
+  /** What the client sent after its head. */
+  head: Buffer;
+  /** From the path; checked to be names. */
+  namespace: string;
+  name: string;
+  query: Query;
+  user: User;
+}
+
+/** Throws before it has written anything (the client gets a Status), or sees the connection through to its end. */
+export type UpgradeHandler = (deps: Deps, upgrade: Upgrade) => Promise<void>;
+
+export interface UpgradeRoute {
+  /** `/api/v1/namespaces/:namespace/pods/:name/exec` */
+  path: string;
+  policy: Policy;
+  handle: UpgradeHandler;
+}
+
+export class Upgrades {
+  readonly routes: UpgradeRoute[] = [];
+
+  constructor(
+    private readonly deps: Deps,
+    private readonly authenticator: Authenticator,
+  ) {}
+
+  add(route: UpgradeRoute): void {
+    this.routes.push(route);
+  }
+
+  /** For the server's `upgrade` event. Never rejects. */
+  async handle(req: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
+    socket.on("error", (err) => this.deps.log.debug({ err }, "upgraded connection"));
+    // Upgraded sockets are half-open: without this they stay when the client goes.
+    socket.on("end", () => socket.end());
+    const url = new URL(req.url ?? "/", "http://localhost");
+    try {
+      refuseTokenInUrl(req.url ?? "/");
+      const found = this.find(url.pathname);
+      const user = await this.authenticator.authenticate(req.headers);
+      if (!found) throw noSuchPath();
+      const { route, namespace, name } = found;
+      authorise(user, route.policy, { verb: "create", namespace: namespace || undefined, name });
+      if (this.deps.closing.aborted) throw badRequest("the server is stopping");
+      this.deps.log.info({ audit: true, user: user.name, token: user.tokenId, upgrade: url.pathname }, "audit");
+      await route.handle(this.deps, { req, socket, head, namespace, name, query: new Query(url.searchParams), user });
+    } catch (e) {
+      refuse(socket, e);
+    }
+  }
+
+  private find(path: string): { route: UpgradeRoute; namespace: string; name: string } | undefined {
+    const parts = path.split("/");
+    for (const route of this.routes) {
+      const pattern = route.path.split("/");
+      const params: Record<string, string> = {};
+      const matches =
+        pattern.length === parts.length &&
+        pattern.every((p, i) => {
+          const part = parts[i] ?? "";
+          if (!p.startsWith(":")) return p === part;
+          params[p.slice(1)] = part;
+          // A DNS name, which needs no decoding: what cannot be a name names nothing.
+          return /^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$/.test(part);
+        });
+      if (matches) return { route, namespace: params["namespace"] ?? "", name: params["name"] ?? "" };
+    }
+    return undefined;
+  }
+}
+
+/** A plain HTTP answer on a connection that was not upgraded. */
+export function refuse(socket: Duplex, e: unknown): void {
+  if (socket.destroyed || socket.writableEnded) return;
+  const error = toApiError(e);
+  const body = JSON.stringify(failure(error));
+  const headers = { ...error.headers, "Content-Type": "application/json", "Content-Length": Buffer.byteLength(body), Connection: "close" };
+  const lines = Object.entries(headers).map(([k, v]) => `${k}: ${v}\r\n`);
+  socket.end(`HTTP/1.1 ${error.code} ${STATUS_CODES[error.code] ?? ""}\r\n${lines.join("")}\r\n${body}`);
+}

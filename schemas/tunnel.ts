@@ -1,0 +1,55 @@
+// What the API asks of a node through its tunnel. The agent dials out: one WebSocket to the API, and HTTP/2 over it, of which
+// the agent is the server and the API the client. Every request is one HTTP/2 stream with its own flow control; resetting it
+// frees everything it holds on the node. Errors before a stream is open are an HTTP status with a TunnelError as JSON.
+
+/** GET with Upgrade: websocket and the node's bearer token. Query: `session`, the nonce of the agent's session in etcd. */
+export const tunnelPath = (node: string): string => `/tunnel/v1/nodes/${node}`;
+
+/** Seconds. Source: issue of this capability; as kubelet and Swarm do it. */
+export const TUNNEL = { pingSeconds: 30, deadSeconds: 60, reconnectFirstMs: 1_000, reconnectMaxMs: 120_000 } as const;
+
+/**
+ * Paths of the agent's server.
+ *
+ * `log` GET → the log as text. Query: `follow`, `timestamps`, `previous` (flags "1"), `tail`, `sinceTime` (RFC 3339), `limitBytes`.
+ * `exec` POST, query `session`, `command` (repeated), `stdin`, `stdout`, `stderr`, `tty` (flags); `attach` POST, likewise without
+ *   command. The request's body is stdin, the answer's body stdout; stderr is the body of a second stream, GET `stderr(session)`,
+ *   that may be opened first or after. The terminal's size is set by PUT `size(session)?width=&height=`, any time while it runs.
+ *   The outcome is the trailer `outcome` of the exec stream: a TunnelOutcome as JSON.
+ * `portforward` POST, query `port`: the request's body goes to the container's port, the answer's body is what comes back. Both
+ *   sides may end first.
+ * `stats` GET → NodeStats as JSON.
+ * All pod paths take `uid`, the DesiredPod's uid: another pod of the same name is 404.
+ */
+export const TUNNEL_PATHS = {
+  log: (namespace: string, pod: string): string => `/v1/pods/${namespace}/${pod}/log`,
+  exec: (namespace: string, pod: string): string => `/v1/pods/${namespace}/${pod}/exec`,
+  attach: (namespace: string, pod: string): string => `/v1/pods/${namespace}/${pod}/attach`,
+  portforward: (namespace: string, pod: string): string => `/v1/pods/${namespace}/${pod}/portforward`,
+  stderr: (session: string): string => `/v1/sessions/${session}/stderr`,
+  size: (session: string): string => `/v1/sessions/${session}/size`,
+  stats: "/v1/stats",
+} as const;
+
+/** Body of an answer that is not 2xx. `reason` as of a Kubernetes Status: NotFound, BadRequest, Conflict, InternalError, … */
+export interface TunnelError {
+  reason: string;
+  /** In words for people: what, why, what to do. */
+  message: string;
+}
+
+/** How an exec or attach ended. `error`: it could not run, or was cut off; then there is no exit code. */
+export interface TunnelOutcome {
+  exitCode?: number;
+  error?: string;
+}
+export const OUTCOME_TRAILER = "outcome";
+
+/** What the containers of this node use. CPU in cores over `windowMs`, memory in bytes without page cache that can be dropped. */
+export interface NodeStats {
+  at: string;
+  windowMs: number;
+  node: { cpuCores: number; memoryBytes: number };
+  /** Ours that run. */
+  pods: { namespace: string; pod: string; uid: string; cpuCores: number; memoryBytes: number }[];
+}
