@@ -25,7 +25,18 @@ export interface JsonSchema {
   "x-not-supported"?: Record<string, string>;
 }
 
-export const SCHEMA_NAMES = ["meta", "compose", "stack", "namespace", "node", "pod", "event", "configmap", "secret"] as const;
+export const SCHEMA_NAMES = [
+  "meta",
+  "compose",
+  "stack",
+  "stackrevision",
+  "namespace",
+  "node",
+  "pod",
+  "event",
+  "configmap",
+  "secret",
+] as const;
 export type SchemaName = (typeof SCHEMA_NAMES)[number];
 
 const require = createRequire(import.meta.url);

@@ -25,7 +25,9 @@ export type AnyManifest = { [K in KindName]: Manifest<Kinds[K]> }[KindName];
 
 export type ParseResult = { object: AnyManifest; warnings: Warning[] } | { problems: Problem[]; warnings: Warning[] };
 
-const BY_KIND = new Map<string, Resource>(Object.values(RESOURCES).map((r) => [r.kind, r]));
+/** Kinds of the same name in different groups are different kinds. */
+const BY_KIND = new Map<string, Resource[]>();
+for (const r of Object.values(RESOURCES)) BY_KIND.set(r.kind, [...(BY_KIND.get(r.kind) ?? []), r]);
 const schemaName = (resource: Resource): SchemaName => resource.singular as SchemaName;
 
 /** Which kind a value says it is. Adds a problem and answers undefined when that is none of ours. */
@@ -37,22 +39,23 @@ const kindOf = (value: Record<string, unknown>, out: Findings): Resource | undef
     out.problem([], "Required", 'no apiVersion and kind: this looks like a Compose file (found "services")', { help });
     return undefined;
   }
-  const found = typeof kind === "string" ? BY_KIND.get(kind) : undefined;
+  const candidates = typeof kind === "string" ? (BY_KIND.get(kind) ?? []) : [];
   if (!has("kind")) {
     out.problem(
       ["kind"],
       kind === undefined ? "Required" : "TypeInvalid",
       kind === undefined ? "is required, for example `Stack`" : `must be a text; got ${describe(kind)}`,
     );
-  } else if (!found) {
+  } else if (candidates.length === 0) {
     const help = `Kinds are case-sensitive. Known: ${[...BY_KIND.keys()].toSorted().join(", ")}.`;
     out.problem(["kind"], "NotSupported", `the kind ${show(kind)} is not known${didYouMean(kind as string, BY_KIND.keys())}`, { help });
   }
-  const versions = found ? [apiVersionOf(found)] : [...new Set([...BY_KIND.values()].map(apiVersionOf))];
+  const versions = [...new Set((candidates.length > 0 ? candidates : [...BY_KIND.values()].flat()).map(apiVersionOf))];
+  const found = candidates.find((r) => apiVersionOf(r) === apiVersion);
   if (!has("apiVersion")) {
     out.problem(["apiVersion"], "Required", `is required: ${oneOf(versions)}`);
-  } else if (found && !versions.includes(apiVersion as string)) {
-    out.problem(["apiVersion"], "NotSupported", `must be ${oneOf(versions)} for ${found.kind}; got ${show(apiVersion)}`);
+  } else if (candidates.length > 0 && !found) {
+    out.problem(["apiVersion"], "NotSupported", `must be ${oneOf(versions)} for ${kind as string}; got ${show(apiVersion)}`);
   }
   return out.problems.length === 0 ? found : undefined;
 };

@@ -15,7 +15,7 @@ export interface Resource {
   namespaced: boolean;
 }
 
-export type ResourceName = "namespaces" | "nodes" | "pods" | "events" | "configmaps" | "secrets" | "stacks";
+export type ResourceName = "namespaces" | "nodes" | "pods" | "events" | "configmaps" | "secrets" | "stacks" | "stackrevisions";
 
 const core = (resource: string, kind: string, shortNames: string[], namespaced: boolean, categories: string[] = []): Resource => ({
   group: "",
@@ -43,6 +43,16 @@ export const RESOURCES: Readonly<Record<ResourceName, Resource>> = {
     singular: "stack",
     shortNames: ["stk"],
     categories: ["all"],
+    namespaced: true,
+  },
+  stackrevisions: {
+    group: GROUP,
+    version: VERSION,
+    resource: "stackrevisions",
+    kind: "StackRevision",
+    singular: "stackrevision",
+    shortNames: ["stkrev"],
+    categories: [],
     namespaced: true,
   },
 };

@@ -7,7 +7,16 @@ import { Findings } from "./problems.ts";
 import { spoiledKind } from "./testing/arbitrary.ts";
 import { check } from "./walk.ts";
 
-const KINDS = ["stack", "namespace", "node", "pod", "event", "configmap", "secret"] as const satisfies readonly SchemaName[];
+const KINDS = [
+  "stack",
+  "stackrevision",
+  "namespace",
+  "node",
+  "pod",
+  "event",
+  "configmap",
+  "secret",
+] as const satisfies readonly SchemaName[];
 
 const ajv = new Ajv2020();
 

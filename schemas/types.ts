@@ -43,6 +43,7 @@ export type ComposeVolume = {
  */
 export interface Kinds {
   Stack: Stack;
+  StackRevision: StackRevision;
   Namespace: Namespace;
   Node: Node;
   Pod: Pod;
@@ -471,6 +472,54 @@ export interface VolumeStatus {
    * Node that holds the volume.
    */
   node: string;
+}
+/**
+ * A StackRevision is a Stack as it was when one of its revisions began to be rolled out: what `kubectl rollout history` shows and `kubectl rollout undo` goes back to. The controller writes it and keeps the last ten of each Stack; nobody else can change it.
+ */
+export interface StackRevision {
+  /**
+   * Version of the schema of this object: `steadfleet.dev/v1`.
+   */
+  apiVersion: "steadfleet.dev/v1";
+  /**
+   * What this object is: `StackRevision`.
+   */
+  kind: "StackRevision";
+  /**
+   * Its name is that of the Stack and the number, as in `shop-3`. The label `steadfleet.dev/stack` names the Stack, which is its owner, and the annotation `kubernetes.io/change-cause` is copied from it.
+   */
+  metadata: ObjectMeta;
+  /**
+   * Number of the revision; of two revisions of a Stack the later has the larger one.
+   */
+  revision: number;
+  /**
+   * Hash over everything the revision runs, as in the Stack's status.revisionHash.
+   */
+  hash: string;
+  /**
+   * The Stack's spec as it was. Applying a Stack with this spec leads back to what ran then.
+   */
+  spec: StackSpec;
+  /**
+   * What tells the services of this revision from those of others, by name of the service.
+   */
+  services: {
+    [k: string]: RevisionService;
+  };
+}
+/**
+ * One service of the revision.
+ */
+export interface RevisionService {
+  /**
+   * Hash over what a container of the service is made from. Two revisions with the same one run the same containers.
+   */
+  templateHash: string;
+  /**
+   * Number of the first revision with this template. A service that a change does not touch keeps it.
+   */
+  revision: number;
 }
 /**
  * A Namespace is a scope for names. Stacks, pods, config maps, secrets and events live in one; nodes do not.

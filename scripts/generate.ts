@@ -5,7 +5,7 @@ import { compile } from "json-schema-to-typescript";
 
 const SCHEMAS = fileURLToPath(new URL("../schemas/", import.meta.url));
 const TARGET = `${SCHEMAS}types.ts`;
-const KINDS = ["stack", "namespace", "node", "pod", "event", "configmap", "secret"];
+const KINDS = ["stack", "stackrevision", "namespace", "node", "pod", "event", "configmap", "secret"];
 const BANNER = `// Generated from schemas/*.json by \`npm run generate\`. Do not edit.
 import type { Condition, Health, ObjectMeta, OwnerReference } from "./meta.ts";
 export type { Condition, ObjectMeta, OwnerReference };

@@ -6,10 +6,11 @@ import { namespaces } from "./namespaces.ts";
 import { nodes } from "./nodes.ts";
 import { pods } from "./pods.ts";
 import { secrets } from "./secrets.ts";
+import { stackrevisions } from "./stackrevisions.ts";
 import { stacks } from "./stacks.ts";
 
 /** In the order discovery lists them. */
-export const KINDS: readonly Kind[] = [configmaps, events, namespaces, nodes, pods, secrets, stacks];
+export const KINDS: readonly Kind[] = [configmaps, events, namespaces, nodes, pods, secrets, stacks, stackrevisions];
 
 /** The kind of a collection in a URL, e.g. `("steadfleet.dev", "v1", "stacks")`. */
 export const kindOf = (group: string, version: string, resource: string): Kind | undefined =>

@@ -1,4 +1,5 @@
-import type { Stack, StackStatus } from "../../schemas/types.ts";
+import { LABELS } from "../../schemas/constants.ts";
+import type { Stack, StackRevision, StackStatus } from "../../schemas/types.ts";
 import type { TableShape } from "../kind.ts";
 import { AGE, age, column, NAME, NONE, some, wide } from "./cells.ts";
 
@@ -46,4 +47,28 @@ export const stackTable: TableShape<Stack> = {
       message(status),
     ];
   },
+};
+
+/** Where kubectl keeps why something was changed. */
+export const CHANGE_CAUSE = "kubernetes.io/change-cause";
+
+export const stackRevisionTable: TableShape<StackRevision> = {
+  columns: [
+    NAME,
+    column("Stack", "The Stack that it is a revision of."),
+    column("Revision", "Number of the revision.", "integer"),
+    column("Change-Cause", `Why it was made, from the annotation ${CHANGE_CAUSE} of the Stack.`),
+    AGE,
+    wide("Images", "Images of its services."),
+    wide("Hash", "Hash over everything it runs."),
+  ],
+  cells: (o, now) => [
+    o.metadata.name,
+    o.metadata.labels?.[LABELS.stack] ?? o.metadata.ownerReferences?.[0]?.name ?? NONE,
+    o.revision,
+    o.metadata.annotations?.[CHANGE_CAUSE] ?? NONE,
+    age(o, now),
+    some([...new Set(Object.values(o.spec.services ?? {}).flatMap((s) => (s?.image ? [s.image] : [])))]),
+    o.hash,
+  ],
 };
