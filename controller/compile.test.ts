@@ -23,6 +23,19 @@ describe("compile", () => {
     });
   }
 
+  it("a restart that is asked for: another pod; who pauses changes nothing", () => {
+    const hashes = (o: object) => {
+      const { revisionHash, services } = compile({ services: [service("a", o)] });
+      return [revisionHash, services[0]?.templateHash];
+    };
+    const [revision, template] = hashes({});
+    const restarted = hashes({ restartedAt: "2026-01-01T00:00:00Z" });
+    expect(restarted[0]).not.toBe(revision);
+    expect(restarted[1]).not.toBe(template);
+    expect(hashes({ restartedAt: "2026-01-01T00:00:01Z" })[1]).not.toBe(restarted[1]);
+    expect(hashes({ paused: true })).toEqual([revision, template]);
+  });
+
   it("knows a revision by everything in it, in whatever order it was written", () => {
     const [a, b] = [service("a"), service("b", { replicas: 2 })];
     const hash = compile({ services: [a, b] }).revisionHash;

@@ -19,7 +19,10 @@ export interface CompiledService {
   constraints: readonly Constraint[];
   dependsOn: readonly Dependency[];
   container: ContainerSpec;
-  /** Over the container without what Docker changes live: another one means another pod. */
+  restartedAt?: string;
+  /** No pod is replaced because of its template. */
+  paused?: true;
+  /** Over the container without what Docker changes live, and over `restartedAt`: another one means another pod. */
   templateHash: string;
   /** Placement group that puts all pods of this service on one node. Absent: each pod is placed by itself, or the service is global. */
   group?: string;

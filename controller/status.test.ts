@@ -5,7 +5,8 @@ import type { StackStatus } from "../schemas/types.ts";
 import { compile } from "./compile.ts";
 import type { NodeView, PodView } from "./model.ts";
 import { planRollout } from "./rollout/plan.ts";
-import { computeStatus, deletingStatus, withTransitions } from "./status.ts";
+import { computeStatus, deletingStatus } from "./status.ts";
+import { withTransitions } from "./times.ts";
 import { stackEvents } from "./stacks/events.ts";
 import { label, node, nodeMap, pod, service, stackRef } from "./testing/builders.ts";
 

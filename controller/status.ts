@@ -5,6 +5,8 @@ import type { StackStatus } from "../schemas/types.ts";
 import { byName, type CompiledService, type CompiledStack, type PodView, type StackRef } from "./model.ts";
 import { isAnswered, isFailing, isLost, isReady, type Nodes } from "./pods.ts";
 import type { RolloutPlan } from "./rollout/types.ts";
+import { serviceStatus } from "./service-status.ts";
+import { withTransitions } from "./times.ts";
 
 export interface StatusInput {
   stack: StackRef;
@@ -33,17 +35,6 @@ const replicaProgress = (pod: PodView | undefined, nodes: Nodes): number => {
   if (o.state === "absent") return o.reason === "Pulling" ? 25 : 10;
   return o.state === "created" ? 50 : 60;
 };
-
-/** Writes `lastTransitionTime` only when the status of a condition changes. */
-export const withTransitions = (
-  next: readonly Omit<Condition, "lastTransitionTime">[],
-  previous: readonly Condition[] | undefined,
-  now: string,
-): Condition[] =>
-  next.map((c) => {
-    const had = previous?.find((p) => p.type === c.type);
-    return { ...c, lastTransitionTime: had && had.status === c.status ? had.lastTransitionTime : now };
-  });
 
 const describe = (pod: PodView): string => `${pod.desired.name} on ${pod.node}`;
 
@@ -125,14 +116,18 @@ export const computeStatus = (input: StatusInput): StackStatus => {
       unfinished.push(
         `${s.name} ${updated}/${slots.length} updated, ${serviceReady}/${slots.length} ready${message && !found[0] ? ` (${message})` : ""}`,
       );
-    services[s.name] = {
-      mode: s.mode,
+    services[s.name] = serviceStatus({
+      service: s,
+      wantedHash: s.templateHash,
       desired: slots.length,
-      updated,
       ready: serviceReady,
-      image: s.container.image,
-      ...(message === undefined ? {} : { message }),
-    };
+      pods: mine,
+      nodes,
+      revision,
+      message,
+      previous: previous?.services?.[s.name],
+      now: input.now,
+    });
   }
   const strays = pods.filter((p) => !services[p.desired.service]);
   if (strays.length > 0) complete = false;

@@ -13,7 +13,8 @@ const load = (): Ajv2020 => {
   const { Ajv2020: Constructor } = require("ajv/dist/2020.js") as { Ajv2020: typeof Ajv2020 };
   const made = new Constructor({ allErrors: false, strictTypes: false, allowUnionTypes: true });
   made.addVocabulary(["tsType", "x-not-supported"]);
-  made.addFormat("date-time", /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/);
+  // With an offset, too: `kubectl rollout restart` writes the time of its own zone.
+  made.addFormat("date-time", /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/);
   for (const name of SCHEMA_NAMES) made.addSchema(loadSchema(name));
   return made;
 };

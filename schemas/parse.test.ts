@@ -56,6 +56,14 @@ describe("an object", () => {
     ["may leave its name to the server", stack({ services: {} }, { generateName: "shop-" }), []],
     ["has no field that is not known", { ...stack({ services: {} }), sepc: {} }, ['sepc: unknown field; did you mean "spec"?']],
     [
+      "has keys of ours that are known",
+      stack({ services: { web: { image: "a", "x-steadfleet": { restartedAt: "today", pause: true } } } }),
+      [
+        'spec.services.web.x-steadfleet.restartedAt: must be a time such as 2006-01-02T15:04:05Z; got "today"',
+        'spec.services.web.x-steadfleet.pause: unknown field; did you mean "paused"?',
+      ],
+    ],
+    [
       "tells of a Compose file",
       { services: {} },
       [

@@ -112,6 +112,7 @@ export interface StackExtension {
  * A service: one image, run as one container per replica.
  */
 export interface ComposeService {
+  "x-steadfleet"?: ServiceExtension;
   /**
    * Image to run, for example `nginx:1.27` or `ghcr.io/acme/api@sha256:…`.
    */
@@ -220,6 +221,19 @@ export interface ComposeService {
    */
   pull_policy?: "missing" | "always" | "never";
   deploy?: ComposeDeploy;
+}
+/**
+ * What Compose has no word for.
+ */
+export interface ServiceExtension {
+  /**
+   * When a restart was last asked for, for example `2026-11-21T12:00:00Z`. Another time replaces the containers of the service, one after the other, although nothing else has changed. `kubectl rollout restart` writes it.
+   */
+  restartedAt?: string;
+  /**
+   * True: changes of the service (another image, environment, limit) wait until it is false again, and then roll out once. Scaling, healing and deletion go on, with what runs. A service that is paused before its first container starts none. `kubectl rollout pause` and `kubectl rollout resume` write it. Default: false.
+   */
+  paused?: boolean;
 }
 /**
  * A port of the container that is opened on the node.
@@ -448,7 +462,7 @@ export interface ServiceStatus {
    */
   desired: number;
   /**
-   * How many pods are of the present revision.
+   * How many pods have the template that the manifest asks for. While the service is paused, these may be none.
    */
   updated: number;
   /**
@@ -456,13 +470,37 @@ export interface ServiceStatus {
    */
   ready: number;
   /**
+   * How many pods there are that are not being removed, of whatever revision.
+   */
+  replicas?: number;
+  /**
+   * How many pods are ready, of whatever revision, and have taken over the last change in place (limits, restart policy).
+   */
+  available?: number;
+  /**
    * Image as the manifest names it.
    */
   image: string;
   /**
+   * Number of the revision that brought the template the service has: the StackRevision of that number holds it. Smaller than the revision of the Stack when later revisions left this service alone.
+   */
+  revision?: number;
+  /**
+   * Hash of the template that `revision` brought. Pods of another template are replaced.
+   */
+  templateHash?: string;
+  /**
+   * True: changes that need new containers wait, because the service has `x-steadfleet: {paused: true}`.
+   */
+  paused?: boolean;
+  /**
    * What is not as it should be, as a sentence.
    */
   message?: string;
+  /**
+   * `Available` (at least three quarters of the wanted pods are available) and `Progressing`, with the reasons that a Deployment has: `NewReplicaSetAvailable` (rolled out), `ReplicaSetUpdated` (under way), `DeploymentPaused`.
+   */
+  conditions?: Condition[];
 }
 /**
  * Where a named volume is.

@@ -15,9 +15,14 @@ export class ServiceDraft {
     readonly target: GroupTarget | undefined,
   ) {}
 
-  /** Another pod must take its slot: Docker cannot change it into what it shall be, or it is on the wrong node. */
+  /** Docker cannot change it into what it shall be. */
+  isOfOtherTemplate(pod: PodView): boolean {
+    return pod.desired.templateHash !== this.service.templateHash;
+  }
+
+  /** Another pod must take its slot: it is of another template, which a paused service leaves as it is, or on the wrong node. */
   isOutdated(pod: PodView): boolean {
-    return pod.desired.templateHash !== this.service.templateHash || this.isMisplaced(pod);
+    return (this.isOfOtherTemplate(pod) && !this.service.paused) || this.isMisplaced(pod);
   }
 
   isMisplaced(pod: PodView): boolean {

@@ -13,7 +13,7 @@ export const changeInPlace = (own: ServiceDraft, kept: ReadonlyMap<string, PodVi
   // Nothing live depends on the slot.
   const live = liveParts(own.podFor(""));
   for (const [slot, pod] of kept) {
-    if (own.isOutdated(pod) || live === liveParts(pod.desired)) continue;
+    if (own.isOutdated(pod) || own.isOfOtherTemplate(pod) || live === liveParts(pod.desired)) continue;
     const next = own.podFor(slot);
     const { name, uid, createdAt } = pod.desired;
     const desired: DesiredPod = { ...next, container: { ...next.container }, name, uid, createdAt };
@@ -65,9 +65,7 @@ const firstToGo = (own: ServiceDraft, pods: readonly PodView[]): PodView[] =>
   );
 
 const replacedBecause = (own: ServiceDraft, pod: PodView, node: string): string =>
-  own.isMisplaced(pod) && pod.desired.templateHash === own.service.templateHash
-    ? `it belongs on ${node}`
-    : `replaced by revision ${own.draft.input.revision}`;
+  own.isMisplaced(pod) && !own.isOfOtherTemplate(pod) ? `it belongs on ${node}` : `replaced by revision ${own.draft.input.revision}`;
 
 const liveText = new WeakMap<object, string>();
 /** Live changes: what is written into a desired pod that stays. Remembered, since a pod is looked at whenever one of its stack reports. */

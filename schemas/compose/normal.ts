@@ -19,6 +19,10 @@ export interface NormalService {
   constraints: Constraint[];
   dependsOn: Dependency[];
   container: ContainerSpec;
+  /** As written: another text is another template. Absent: no restart was asked for. */
+  restartedAt?: string;
+  /** Changes other than the number of replicas wait. */
+  paused?: true;
 }
 
 /** Services sorted by name. */

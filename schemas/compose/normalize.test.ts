@@ -299,3 +299,14 @@ describe("networks, dependencies and placement", () => {
     expect(web({ stop_signal: "int" }).stopSignal).toBe("SIGINT");
   });
 });
+
+describe("what Compose has no word for", () => {
+  it("stands under x-steadfleet", () => {
+    const restartedAt = "2026-11-21T14:00:00+02:00";
+    expect(web({ "x-steadfleet": { restartedAt, paused: true } }).normal).toMatchObject({ restartedAt, paused: true });
+    for (const extension of [{}, { paused: false }]) {
+      const { normal } = web({ "x-steadfleet": extension });
+      expect(Object.keys(normal)).toEqual(Object.keys(web({}).normal));
+    }
+  });
+});

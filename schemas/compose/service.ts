@@ -2,6 +2,7 @@
 import { constants } from "node:os";
 import type { ContainerSpec, Dependency, NetworkAttachment } from "../fleet.ts";
 import type { ComposeService, ComposeServiceNetwork } from "../types.ts";
+import { EXTENSION } from "../constants.ts";
 import { show } from "../words.ts";
 import { CAPABILITIES } from "./capabilities.ts";
 import { normalizeCommand } from "./command.ts";
@@ -136,12 +137,15 @@ export const normalizeService = (name: string, service: SoundService, context: S
   const user = service.user === undefined ? "" : String(service.user);
   const healthcheck = normalizeHealthcheck(service.healthcheck, field.at("healthcheck"));
   const grace = service.stop_grace_period;
+  const { restartedAt, paused } = service[EXTENSION] ?? {};
   return {
     name,
     mode: deploy.mode,
     replicas: deploy.replicas,
     constraints: deploy.constraints,
     dependsOn: normalizeDependencies(name, service, context, field.at("depends_on")),
+    ...(restartedAt === undefined ? {} : { restartedAt }),
+    ...(paused ? { paused } : {}),
     container: {
       image: service.image ?? "",
       pullPolicy: service.pull_policy ?? "missing",

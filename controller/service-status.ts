@@ -1,0 +1,87 @@
+// One service's part of the Stack's status. What a Deployment shows of it is made of this alone. Pure.
+import type { Condition } from "../schemas/meta.ts";
+import type { ServiceStatus } from "../schemas/types.ts";
+import type { CompiledService, PodView } from "./model.ts";
+import { isAnswered, isReady, type Nodes } from "./pods.ts";
+import { withTransitions } from "./times.ts";
+
+export interface ServiceStatusInput {
+  service: CompiledService;
+  /** Hash of the template that the manifest asks for; another one than the service's while it is paused. */
+  wantedHash: string;
+  /** How many slots shall be filled. */
+  desired: number;
+  /** Slots whose pod is ready. */
+  ready: number;
+  /** The service's pods, those that are going included. */
+  pods: readonly PodView[];
+  nodes: Nodes;
+  /** Of the Stack. */
+  revision: number;
+  message: string | undefined;
+  previous: ServiceStatus | undefined;
+  /** RFC 3339 in whole seconds. */
+  now: string;
+}
+
+/** Number of the revision that brought the template: it stays while the template stays. */
+const revisionOf = ({ service, previous, revision }: ServiceStatusInput): number =>
+  previous?.templateHash === service.templateHash ? (previous.revision ?? revision) : revision;
+
+export const serviceStatus = (input: ServiceStatusInput): ServiceStatus => {
+  const { service, wantedHash, desired, ready, pods, nodes, message, previous, now } = input;
+  const live = pods.filter((p) => p.desired.deletionTimestamp === undefined);
+  const counts = {
+    desired,
+    updated: live.filter((p) => p.desired.templateHash === wantedHash).length,
+    ready,
+    replicas: live.length,
+    available: live.filter((p) => isReady(p, nodes) && isAnswered(p)).length,
+  };
+  return {
+    mode: service.mode,
+    ...counts,
+    image: service.container.image,
+    revision: revisionOf(input),
+    templateHash: service.templateHash,
+    ...(service.paused ? { paused: true } : {}),
+    ...(message === undefined ? {} : { message }),
+    conditions: withTransitions(conditionsOf(input, counts, pods.length > live.length), previous?.conditions, now),
+  };
+};
+
+interface Counts {
+  desired: number;
+  updated: number;
+  replicas: number;
+  available: number;
+}
+
+/** With the reasons that a Deployment has. Source: Kubernetes, pkg/controller/deployment/util. */
+const conditionsOf = (
+  input: ServiceStatusInput,
+  { desired, updated, replicas, available }: Counts,
+  leaving: boolean,
+): Omit<Condition, "lastTransitionTime">[] => {
+  const { service, message } = input;
+  // A Deployment's default: a quarter of its pods, rounded down, may be away.
+  const enough = desired - Math.floor(desired / 4);
+  const complete = updated === desired && replicas === desired && available >= desired && !leaving;
+  const counted = `${updated} of ${desired} pods are updated, ${available} available`;
+  const words = message === undefined ? counted : `${counted}: ${message}`;
+  return [
+    available >= enough
+      ? { type: "Available", status: "True", reason: "MinimumReplicasAvailable", message: `${available} of ${desired} pods are available` }
+      : {
+          type: "Available",
+          status: "False",
+          reason: "MinimumReplicasUnavailable",
+          message: `${available} of ${desired} pods are available`,
+        },
+    service.paused
+      ? { type: "Progressing", status: "Unknown", reason: "DeploymentPaused", message: `paused; ${words}` }
+      : complete
+        ? { type: "Progressing", status: "True", reason: "NewReplicaSetAvailable", message: `revision ${revisionOf(input)} is rolled out` }
+        : { type: "Progressing", status: "True", reason: "ReplicaSetUpdated", message: words },
+  ];
+};
