@@ -9,7 +9,7 @@ describe("legacy discovery", () => {
   it("lists the core version and the groups", () => {
     expect(apiVersions(KINDS)).toMatchObject({ kind: "APIVersions", versions: ["v1"] });
     const version = { groupVersion: "steadfleet.dev/v1", version: "v1" };
-    expect(apiGroupList(KINDS)).toEqual({
+    expect(apiGroupList(stacks)).toEqual({
       kind: "APIGroupList",
       apiVersion: "v1",
       groups: [{ name: "steadfleet.dev", versions: [version], preferredVersion: version }],
@@ -45,7 +45,7 @@ describe("legacy discovery", () => {
   });
 
   it("knows no group and no version that is not served", () => {
-    expect(apiGroup(KINDS, "apps")).toBeUndefined();
+    expect(apiGroup(KINDS, "no.such.group")).toBeUndefined();
     expect(apiGroup(KINDS, "")).toBeUndefined();
     expect(apiResourceList(KINDS, "steadfleet.dev", "v2")).toBeUndefined();
   });

@@ -1,28 +1,8 @@
 import { describe, expect, it } from "vitest";
 import * as fc from "fast-check";
-import { boolField, bytesField, intField, messageField, stringField } from "./openapi/wire.ts";
+import { boolField, intField, messageField, stringField } from "./openapi/wire.ts";
 import { decodeProtobuf, ProtobufError } from "./protobuf.ts";
-
-const envelope = (apiVersion: string, kind: string, raw: Buffer[]): Buffer =>
-  Buffer.concat([
-    Buffer.from("k8s\0", "latin1"),
-    messageField(1, [stringField(1, apiVersion), stringField(2, kind)]),
-    bytesField(2, Buffer.concat(raw)),
-    stringField(3, ""),
-    stringField(4, ""),
-  ]);
-const entry = (field: number, key: string, value: Buffer): Buffer => messageField(field, [stringField(1, key), bytesField(2, value)]);
-/** As Go writes it: empty texts and an empty time included. */
-const meta = (name: string, more: Buffer[] = []): Buffer =>
-  messageField(1, [
-    stringField(1, name),
-    stringField(2, ""),
-    stringField(3, "default"),
-    stringField(4, ""),
-    intField(7, 0),
-    messageField(8, []),
-    ...more,
-  ]);
+import { entry, envelope, meta } from "./testing/protobuf.ts";
 
 describe("protocol buffers", () => {
   it("read a ConfigMap, a Secret and a Namespace as kubectl 1.32 sends them", () => {

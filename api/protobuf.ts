@@ -72,6 +72,25 @@ const KINDS: Record<string, Message> = {
     4: ["stringData", "stringmap"],
     5: ["immutable", "bool"],
   },
+  "v1/ServiceAccount": {
+    1: ["metadata", META],
+    2: ["secrets", REFERENCE, "repeated"],
+    3: ["imagePullSecrets", { 1: ["name", "string"] }, "repeated"],
+    4: ["automountServiceAccountToken", "bool"],
+  },
+  "coordination.k8s.io/v1/Lease": {
+    1: ["metadata", META],
+    2: [
+      "spec",
+      {
+        1: ["holderIdentity", "string"],
+        2: ["leaseDurationSeconds", "int"],
+        3: ["acquireTime", "microtime"],
+        4: ["renewTime", "microtime"],
+        5: ["leaseTransitions", "int"],
+      },
+    ],
+  },
   "v1/Event": {
     1: ["metadata", META],
     2: ["involvedObject", REFERENCE],

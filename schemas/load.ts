@@ -36,6 +36,8 @@ export const SCHEMA_NAMES = [
   "event",
   "configmap",
   "secret",
+  "serviceaccount",
+  "lease",
 ] as const;
 export type SchemaName = (typeof SCHEMA_NAMES)[number];
 

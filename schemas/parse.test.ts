@@ -25,7 +25,11 @@ const configMap = { apiVersion: "v1", kind: "ConfigMap", metadata: { name: "c" }
 describe("an object", () => {
   it.each<[string, unknown, string[]]>([
     ["is a map", [], ["must be a map with apiVersion, kind and metadata; got a list"]],
-    ["says what it is", {}, ["kind: is required, for example `Stack`", "apiVersion: is required: v1 or steadfleet.dev/v1"]],
+    [
+      "says what it is",
+      {},
+      ["kind: is required, for example `Stack`", "apiVersion: is required: v1, coordination.k8s.io/v1 or steadfleet.dev/v1"],
+    ],
     ["has a name", stack({ services: {} }, {}), ["metadata.name: is required"]],
     ["has a name that is a text", stack({ services: {} }, { name: 5 }), ["metadata.name: must be a text; got the number 5"]],
     [

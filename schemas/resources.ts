@@ -15,7 +15,17 @@ export interface Resource {
   namespaced: boolean;
 }
 
-export type ResourceName = "namespaces" | "nodes" | "pods" | "events" | "configmaps" | "secrets" | "stacks" | "stackrevisions";
+export type ResourceName =
+  | "namespaces"
+  | "nodes"
+  | "pods"
+  | "events"
+  | "configmaps"
+  | "secrets"
+  | "stacks"
+  | "stackrevisions"
+  | "serviceaccounts"
+  | "leases";
 
 const core = (resource: string, kind: string, shortNames: string[], namespaced: boolean, categories: string[] = []): Resource => ({
   group: "",
@@ -35,6 +45,8 @@ export const RESOURCES: Readonly<Record<ResourceName, Resource>> = {
   events: core("events", "Event", ["ev"], true),
   configmaps: core("configmaps", "ConfigMap", ["cm"], true),
   secrets: core("secrets", "Secret", [], true),
+  serviceaccounts: core("serviceaccounts", "ServiceAccount", ["sa"], true),
+  leases: { ...core("leases", "Lease", [], true), group: "coordination.k8s.io" },
   stacks: {
     group: GROUP,
     version: VERSION,

@@ -7,16 +7,7 @@ import { Findings } from "./problems.ts";
 import { spoiledKind } from "./testing/arbitrary.ts";
 import { check } from "./walk.ts";
 
-const KINDS = [
-  "stack",
-  "stackrevision",
-  "namespace",
-  "node",
-  "pod",
-  "event",
-  "configmap",
-  "secret",
-] as const satisfies readonly SchemaName[];
+const KINDS = SCHEMA_NAMES.filter((n) => n !== "meta" && n !== "compose");
 
 const ajv = new Ajv2020();
 

@@ -50,6 +50,8 @@ export interface Kinds {
   Event: Event;
   ConfigMap: ConfigMap;
   Secret: Secret;
+  ServiceAccount: ServiceAccount;
+  Lease: Lease;
 }
 /**
  * A Stack is a set of services that run on Docker hosts. Its spec is a Compose document; its status says what became of it.
@@ -1262,6 +1264,7 @@ export interface Event {
    * When it happened last.
    */
   lastTimestamp?: string;
+  series?: EventSeries;
   /**
    * When it happened, to the microsecond.
    */
@@ -1312,6 +1315,19 @@ export interface ObjectReference {
    * Part of the object that is meant, for example `spec.services.web`.
    */
   fieldPath?: string;
+}
+/**
+ * How the same thing goes on, in the newer way of counting.
+ */
+export interface EventSeries {
+  /**
+   * How often it happened so far.
+   */
+  count?: number;
+  /**
+   * When it happened last, to the microsecond.
+   */
+  lastObservedTime?: string;
 }
 /**
  * Who says so.
@@ -1401,4 +1417,79 @@ export interface Secret {
      */
     [k: string]: string;
   };
+}
+/**
+ * A ServiceAccount is a name that tools of Kubernetes keep for a program. Here it is kept and shown, and gives no rights: containers get no token of it. Programs that use the API get a token from `steady token create`.
+ */
+export interface ServiceAccount {
+  /**
+   * Version of the schema of this object: `v1`.
+   */
+  apiVersion: "v1";
+  /**
+   * What this object is: `ServiceAccount`.
+   */
+  kind: "ServiceAccount";
+  metadata: ObjectMeta;
+  /**
+   * Secrets that belong to the account. Kept, and used by nothing here.
+   */
+  secrets?: ObjectReference[];
+  /**
+   * Secrets to pull images with. Kept, and used by nothing here: a Stack names its own.
+   */
+  imagePullSecrets?: LocalObjectReference[];
+  /**
+   * Whether Kubernetes would put a token into pods. Kept; no container gets one here.
+   */
+  automountServiceAccountToken?: boolean;
+}
+/**
+ * Points at a Secret in the same namespace.
+ */
+export interface LocalObjectReference {
+  /**
+   * Name of the Secret.
+   */
+  name?: string;
+}
+/**
+ * A Lease says which of several copies of a program does the work for now. The holder renews it; when it has not been renewed for leaseDurationSeconds, another one may take it.
+ */
+export interface Lease {
+  /**
+   * Version of the schema of this object: `coordination.k8s.io/v1`.
+   */
+  apiVersion: "coordination.k8s.io/v1";
+  /**
+   * What this object is: `Lease`.
+   */
+  kind: "Lease";
+  metadata: ObjectMeta;
+  spec?: LeaseSpec;
+}
+/**
+ * Who holds the lease, and until when. The holder writes it; the server keeps it and takes nothing away by itself.
+ */
+export interface LeaseSpec {
+  /**
+   * Who holds it, by a name that the copies of the program give themselves. Absent or empty: nobody.
+   */
+  holderIdentity?: string;
+  /**
+   * How many seconds after renewTime others must wait before they take it.
+   */
+  leaseDurationSeconds?: number;
+  /**
+   * When the holder got it, to the microsecond.
+   */
+  acquireTime?: string;
+  /**
+   * When the holder last renewed it, to the microsecond.
+   */
+  renewTime?: string;
+  /**
+   * How often it went from one holder to another.
+   */
+  leaseTransitions?: number;
 }

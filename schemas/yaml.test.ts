@@ -69,7 +69,7 @@ describe("bad inputs are told with place, cause and way out", () => {
       "a kind in lower case",
       "apiVersion: steadfleet.dev/v1\nkind: stack\n",
       [
-        'shop.yaml:2:7 kind: the kind "stack" is not known; did you mean "Stack"? — Kinds are case-sensitive. Known: ConfigMap, Event, Namespace, Node, Pod, Secret, Stack, StackRevision.',
+        'shop.yaml:2:7 kind: the kind "stack" is not known; did you mean "Stack"? — Kinds are case-sensitive. Known: ConfigMap, Event, Lease, Namespace, Node, Pod, Secret, ServiceAccount, Stack, StackRevision.',
       ],
     ],
     ["the wrong version", "apiVersion: v1\nkind: Stack\n", ['shop.yaml:1:13 apiVersion: must be steadfleet.dev/v1 for Stack; got "v1"']],

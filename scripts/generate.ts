@@ -2,10 +2,11 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { compile } from "json-schema-to-typescript";
+import { SCHEMA_NAMES } from "../schemas/load.ts";
 
 const SCHEMAS = fileURLToPath(new URL("../schemas/", import.meta.url));
 const TARGET = `${SCHEMAS}types.ts`;
-const KINDS = ["stack", "stackrevision", "namespace", "node", "pod", "event", "configmap", "secret"];
+const KINDS = SCHEMA_NAMES.filter((n) => n !== "meta" && n !== "compose");
 const BANNER = `// Generated from schemas/*.json by \`npm run generate\`. Do not edit.
 import type { Condition, Health, ObjectMeta, OwnerReference } from "./meta.ts";
 export type { Condition, ObjectMeta, OwnerReference };

@@ -2,15 +2,29 @@
 import type { Kind } from "../kind.ts";
 import { configmaps } from "./configmaps.ts";
 import { events } from "./events.ts";
+import { leases } from "./leases.ts";
 import { namespaces } from "./namespaces.ts";
 import { nodes } from "./nodes.ts";
 import { pods } from "./pods.ts";
 import { secrets } from "./secrets.ts";
+import { serviceaccounts } from "./serviceaccounts.ts";
 import { stackrevisions } from "./stackrevisions.ts";
 import { stacks } from "./stacks.ts";
 
 /** In the order discovery lists them. */
-export const KINDS: readonly Kind[] = [configmaps, events, namespaces, nodes, pods, secrets, stacks, stackrevisions];
+// biome-ignore format: a line for each kind
+export const KINDS: readonly Kind[] = [
+  configmaps,
+  events,
+  namespaces,
+  nodes,
+  pods,
+  secrets,
+  serviceaccounts,
+  leases,
+  stacks,
+  stackrevisions,
+];
 
 /** The kind of a collection in a URL, e.g. `("steadfleet.dev", "v1", "stacks")`. */
 export const kindOf = (group: string, version: string, resource: string): Kind | undefined =>

@@ -30,7 +30,7 @@ describe("what is served", () => {
 describe("OpenAPI v3", () => {
   const address = async (): Promise<string> => {
     const { paths } = (await (await get("/openapi/v3")).json()) as { paths: Record<string, { serverRelativeURL: string }> };
-    expect(Object.keys(paths).toSorted()).toEqual(["api/v1", GROUP_PATH]);
+    expect(Object.keys(paths)).toEqual(expect.arrayContaining(["api/v1", GROUP_PATH]));
     return paths[GROUP_PATH]?.serverRelativeURL ?? "";
   };
 

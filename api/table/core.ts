@@ -1,5 +1,5 @@
 // Tables of the kinds that look as they do in Kubernetes.
-import type { ConfigMap, Event, Namespace, Secret } from "../../schemas/types.ts";
+import type { ConfigMap, Event, Lease, Namespace, Secret, ServiceAccount } from "../../schemas/types.ts";
 import type { TableShape } from "../kind.ts";
 import { AGE, age, column, NAME, NONE, wide } from "./cells.ts";
 import { ageOf } from "./duration.ts";
@@ -25,6 +25,28 @@ export const configMapTable: TableShape<ConfigMap> = {
 export const secretTable: TableShape<Secret> = {
   columns: [NAME, column("Type", "What the secret is for."), column("Data", "How many values it has.", "integer"), AGE],
   cells: (o, now) => [o.metadata.name, o.type ?? "Opaque", size(o.data), age(o, now)],
+};
+
+export const serviceAccountTable: TableShape<ServiceAccount> = {
+  columns: [NAME, column("Secrets", "How many secrets belong to it.", "integer"), AGE],
+  cells: (o, now) => [o.metadata.name, size(o.secrets), age(o, now)],
+};
+
+export const leaseTable: TableShape<Lease> = {
+  columns: [
+    NAME,
+    column("Holder", "Who holds it."),
+    AGE,
+    wide("Renewed", "Time since it was last renewed."),
+    wide("Transitions", "How often it went from one holder to another.", "integer"),
+  ],
+  cells: (o, now) => [
+    o.metadata.name,
+    o.spec?.holderIdentity ?? "",
+    age(o, now),
+    o.spec?.renewTime ? ageOf(o.spec.renewTime, now) : NONE,
+    o.spec?.leaseTransitions ?? 0,
+  ],
 };
 
 export const eventTable: TableShape<Event> = {

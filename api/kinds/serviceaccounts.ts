@@ -1,0 +1,22 @@
+import type { KubeObject } from "../../schemas/meta.ts";
+import { RESOURCES } from "../../schemas/resources.ts";
+import { ALL_VERBS, type Kind } from "../kind.ts";
+import { serviceAccountTable } from "../table/core.ts";
+
+type ServiceAccount = KubeObject & { secrets?: { name?: string }[] };
+
+export const serviceaccounts: Kind<ServiceAccount> = {
+  resource: RESOURCES.serviceaccounts,
+  description: "A name that tools of Kubernetes keep for a program. It gives no rights here.",
+  schema: "serviceaccount",
+  verbs: ALL_VERBS,
+  subresources: [],
+  reads: "stored",
+  generation: false,
+  status: false,
+  finalizers: [],
+  custom: false,
+  mergeKeys: { secrets: "name" },
+  fields: {},
+  table: serviceAccountTable,
+};
