@@ -1,6 +1,7 @@
 // The HTTP side: one koa application with one place that turns errors into Status answers.
 import { promisify } from "node:util";
-import { constants, gzip } from "node:zlib";
+import { pipeline, Readable } from "node:stream";
+import { constants, createGzip, gzip } from "node:zlib";
 import type { IncomingMessage } from "node:http";
 import Koa, { type Context, type Next } from "koa";
 import Router from "@koa/router";
@@ -111,13 +112,17 @@ const zip = promisify(gzip);
 async function compress(ctx: Context, next: Next): Promise<void> {
   await next();
   if (ctx.respond === false || ctx.method === "HEAD" || ctx.body === undefined || ctx.body === null) return;
-  const text = typeof ctx.body === "string" || Buffer.isBuffer(ctx.body) ? ctx.body : JSON.stringify(ctx.body);
-  if (text.length < GZIP_FROM || ctx.acceptsEncodings("gzip", "identity") !== "gzip") return;
+  const { body } = ctx;
+  const whole = typeof body === "string" || Buffer.isBuffer(body) ? body : body instanceof Readable ? undefined : JSON.stringify(body);
+  if (whole !== undefined && whole.length < GZIP_FROM) return;
+  ctx.vary("Accept-Encoding");
+  if (ctx.acceptsEncodings("gzip", "identity") !== "gzip") return;
   const type = ctx.response.get("Content-Type") || "application/json";
-  ctx.body = await zip(text, { level: constants.Z_BEST_SPEED });
+  const level = constants.Z_BEST_SPEED;
+  // Whoever ends first ends the other; what went wrong is told by the answer, which breaks off.
+  ctx.body = whole === undefined ? pipeline(body as Readable, createGzip({ level }), () => {}) : await zip(whole, { level });
   ctx.set("Content-Type", type);
   ctx.set("Content-Encoding", "gzip");
-  ctx.vary("Accept-Encoding");
 }
 
 /** Who changed what, or was not let. Never bodies, queries or secrets. */

@@ -53,17 +53,31 @@ export function formObject(object: KubeObject, o: FormOptions): object {
   return tableOf(o.kind, [object], o.now, { version: form.version, includeObject: o.includeObject });
 }
 
-export function formList(items: readonly KubeObject[], metadata: ListMeta, o: FormOptions): object {
-  const { form } = o;
-  if (form.as === "table") return tableOf(o.kind, items, o.now, { version: form.version, includeObject: o.includeObject, metadata });
-  if (form.as === "metadata")
-    return {
-      kind: "PartialObjectMetadataList",
-      apiVersion: `meta.k8s.io/${form.version}`,
-      metadata,
-      items: items.map((i) => partialMetadata(i.metadata, form.version)),
-    };
-  return { kind: `${o.kind.resource.kind}List`, apiVersion: apiVersionOf(o.kind.resource), metadata, items };
+/** A list, so that it can be written item by item: `head` with `key` after it, an array of what `item` makes of each object. */
+export interface ListShape {
+  head: object;
+  key: "items" | "rows";
+  item(object: KubeObject): object;
+}
+
+export function listShape(metadata: ListMeta, o: FormOptions): ListShape {
+  const { form, kind } = o;
+  if (form.as === "table") {
+    const { version } = form;
+    const { rows: _none, ...head } = tableOf(kind, [], o.now, { version, metadata });
+    const options = { version, includeObject: o.includeObject, columns: false };
+    return { head, key: "rows", item: (object) => tableOf(kind, [object], o.now, options).rows[0] ?? {} };
+  }
+  if (form.as === "metadata") {
+    const { version } = form;
+    const head = { kind: "PartialObjectMetadataList", apiVersion: `meta.k8s.io/${version}`, metadata };
+    return { head, key: "items", item: (object) => partialMetadata(object.metadata, version) };
+  }
+  return {
+    head: { kind: `${kind.resource.kind}List`, apiVersion: apiVersionOf(kind.resource), metadata },
+    key: "items",
+    item: (object) => object,
+  };
 }
 
 /** Forms the objects of a watch's events, one after the other: of tables, only the first brings the columns. */

@@ -3,11 +3,13 @@ import Router, { type RouterMiddleware } from "@koa/router";
 import type { Context, Middleware, Next } from "koa";
 import { labelNameProblem, subdomainProblem } from "../schemas/labels.ts";
 import type { Authenticator, User } from "./auth.ts";
-import { type Answer, type Call, type Deps, type Handler, Query } from "./call.ts";
-import { contentTypeOf, type Form, formList, formObject, includeObject, JSON_TYPE, negotiate } from "./forms.ts";
+import { type Call, type Deps, type Handler, Query } from "./call.ts";
+import { contentTypeOf, includeObject, JSON_TYPE, negotiate } from "./forms.ts";
 import { type Handlers, handlersOf, upgradeOf } from "./handlers/registry.ts";
 import type { Kind, Verb } from "./kind.ts";
 import { authorise, type Policy } from "./policy.ts";
+import { respond } from "./respond.ts";
+import { endWhenStalled } from "./stall.ts";
 import type { Upgrades } from "./upgrade.ts";
 import { badRequest, notFound } from "./status.ts";
 
@@ -136,6 +138,7 @@ async function answer(deps: Deps, kind: Kind, policy: Policy, ctx: Context, hand
   const warnings = new Set<string>();
   const query = new Query(ctx.URL.searchParams);
   const form = negotiate(ctx.req.headers.accept);
+  const included = includeObject(query.text("includeObject"));
   const call: Call = {
     kind,
     name,
@@ -158,14 +161,9 @@ async function answer(deps: Deps, kind: Kind, policy: Policy, ctx: Context, hand
   ctx.status = a.type === "object" ? a.code : a.type === "status" ? (a.code ?? 200) : 200;
   ctx.set("Cache-Control", "no-cache, private");
   ctx.set("Content-Type", a.type === "status" ? JSON_TYPE : contentTypeOf(form));
-  ctx.body = JSON.stringify(bodyOf(a, kind, form, deps.env.now(), query.text("includeObject")));
+  endWhenStalled(deps.env, ctx.res);
+  respond(ctx, a, { kind, form, now: deps.env.now(), includeObject: included });
 }
-
-const bodyOf = (a: Exclude<Answer, { type: "stream" }>, kind: Kind, form: Form, now: number, included: string | undefined): object => {
-  if (a.type === "status") return a.status;
-  const options = { kind, form, now, includeObject: includeObject(included) };
-  return a.type === "object" ? formObject(a.object, options) : formList(a.items, a.metadata, options);
-};
 
 const MAX_WARNINGS = 50;
 /** One line of quoted UTF-8, which in a header are bytes. Source: RFC 7234, section 5.5. */

@@ -44,7 +44,7 @@ describe("field selectors", () => {
     ["spec.nodeName==n2", false],
     ["metadata.namespace=default", true],
   ])("%s is %s", (text, want) => {
-    expect(fieldSelector(pods, text)?.(pod({}))).toBe(want);
+    expect(fieldSelector(pods, text)?.matches(pod({}))).toBe(want);
   });
   it("says which fields there are", () => {
     expect(() => fieldSelector(pods, "spec.foo=1")).toThrow(/field label not supported: spec.foo \(of pods.*spec.nodeName/);

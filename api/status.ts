@@ -42,22 +42,25 @@ export interface Status {
 /** An answer that is not 2xx. `headers` go with it. */
 export class ApiError extends Error {
   override name = "ApiError";
+  /** Where a list may go on, of another revision than it began with. */
+  readonly continue: string | undefined;
   constructor(
     readonly code: number,
     readonly reason: string,
     message: string,
     readonly details: StatusDetails = {},
     readonly headers: Record<string, string> = {},
-    options?: ErrorOptions,
+    options?: ErrorOptions & { continue?: string },
   ) {
     super(message, options);
+    this.continue = options?.continue;
   }
 }
 
 export const failure = (e: ApiError): Status => ({
   kind: "Status",
   apiVersion: "v1",
-  metadata: {},
+  metadata: e.continue === undefined ? {} : { continue: e.continue },
   status: "Failure",
   message: e.message,
   reason: e.reason,
@@ -119,6 +122,16 @@ export const unsupportedMediaType = (accepted: readonly string[], hint = ""): Ap
 export const tooLarge = (limit: number): ApiError => new ApiError(413, "RequestEntityTooLarge", `BodyTooLarge: limit is ${limit} bytes`);
 export const expired = (message = "The resourceVersion for the provided list is too old.", cause?: unknown): ApiError =>
   new ApiError(410, "Expired", message, {}, {}, { cause });
+/** `fresh`: a token with which the rest can be had as it is now. */
+export const expiredContinue = (fresh: string, cause?: unknown): ApiError =>
+  new ApiError(
+    410,
+    "Expired",
+    "The provided continue parameter is too old to display a consistent list result. You can start a new list without the continue parameter, or use the continue token in this response to retrieve the remainder of the results. Continuing with the provided token results in an inconsistent list - objects that were created, modified, or deleted between the time the first chunk was returned and now may show up in the list.",
+    {},
+    {},
+    { cause, continue: fresh },
+  );
 export const tooNew = (asked: number, current: number): ApiError =>
   new ApiError(
     504,
@@ -127,6 +140,9 @@ export const tooNew = (asked: number, current: number): ApiError =>
     { causes: [{ reason: "ResourceVersionTooLarge", message: "Too large resource version" }], retryAfterSeconds: 1 },
     { "Retry-After": "1" },
   );
+/** `word` first, for whoever reads by eye: `TooManyRequests`, `TooManyWatches`. */
+export const tooManyRequests = (word: string, message: string, retryAfterSeconds: number): ApiError =>
+  new ApiError(429, "TooManyRequests", `${word}: ${message}`, { retryAfterSeconds }, { "Retry-After": String(retryAfterSeconds) });
 export const unavailable = (message: string, cause?: unknown): ApiError =>
   new ApiError(503, "ServiceUnavailable", message, { retryAfterSeconds: 1 }, { "Retry-After": "1" }, { cause });
 

@@ -30,7 +30,7 @@ export interface ReflectorOptions<T> {
   prefix: string;
   /** Must throw on what it cannot read: the key then keeps its last good value, and shows up in `undecodable`. */
   decode(item: Item): T;
-  /** Whole revisions, in order; the cache is already updated. */
+  /** Whole revisions, in order; the cache is already updated. After a list: how it differs, perhaps in nothing. */
   onDeltas(deltas: Delta<T>[], source: "list" | "watch"): void;
   onState(state: { synced: boolean; reason?: string }): void;
   /** Keys per page of a list. etcd scans the rest of the range for every page, so small pages are slow. */
@@ -110,7 +110,8 @@ export class Reflector<T> {
     this.revision = first.revision;
     this.clusterId = first.clusterId;
     this.mustList = false;
-    if (deltas.length > 0) this.o.onDeltas(deltas, "list");
+    // Also where nothing differs: what came and went meanwhile was not seen.
+    this.o.onDeltas(deltas, "list");
   }
 
   /** @returns why the watch is over. */

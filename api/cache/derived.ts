@@ -1,5 +1,5 @@
 // Kinds that are another way to look at a stored one (an Event of events.k8s.io, a Deployment for each service of a Stack):
-// nothing is kept twice, everything is worked out from the source's cache when it is asked for.
+// no object is kept twice. Which view comes from which source is kept as names; the view itself is worked out when it is read.
 import { isDeepStrictEqual } from "node:util";
 import type { KubeObject } from "../../schemas/meta.ts";
 import { idOf, type KindView, type Transition, withRevision } from "./kind-cache.ts";
@@ -7,18 +7,38 @@ import { idOf, type KindView, type Transition, withRevision } from "./kind-cache
 export type Views = (source: KubeObject) => KubeObject[];
 
 export class DerivedCache implements KindView {
-  private subscribed = 0;
+  /** Id of a view → id of its source. */
+  private readonly sources = new Map<string, string>();
+  private readonly subscribers = new Set<(t: Transition) => void>();
+  private sorted: readonly string[] | undefined;
+  /** Views of one source are mostly read one after the other. */
+  private last: { source: KubeObject; views: KubeObject[] } | undefined;
 
-  /** `views`: pure; the same object always has the same views, and no two objects have a view of the same id. */
+  /**
+   * `views`: pure; the same object always has the same views, and no two objects have a view of the same id.
+   * What it throws is told to `failed`, and that object has no views: one object that cannot be shown must not stop the others.
+   */
   constructor(
     private readonly source: KindView,
     private readonly views: Views,
-  ) {}
+    private readonly failed: (e: unknown, source: KubeObject) => void = () => {},
+  ) {
+    for (const [id, object] of source.objects) for (const view of this.viewsOf(object)) this.sources.set(idOf(view), id);
+    source.subscribe((t) => this.follow(t));
+  }
 
   get objects(): ReadonlyMap<string, KubeObject> {
     const found = new Map<string, KubeObject>();
-    for (const object of this.source.objects.values()) for (const view of this.views(object)) found.set(idOf(view), view);
+    for (const object of this.source.objects.values()) for (const view of this.viewsOf(object)) found.set(idOf(view), view);
     return found;
+  }
+  get(id: string): KubeObject | undefined {
+    const of = this.sources.get(id);
+    const source = of === undefined ? undefined : this.source.get(of);
+    return source && this.viewsOf(source).find((v) => idOf(v) === id);
+  }
+  get ids(): readonly string[] {
+    return (this.sorted ??= [...this.sources.keys()].toSorted());
   }
   get floor(): number {
     return this.source.floor;
@@ -27,24 +47,44 @@ export class DerivedCache implements KindView {
     return this.source.since(revision)?.flatMap((t) => this.derive(t));
   }
   subscribe(fn: (t: Transition) => void): () => void {
-    this.subscribed++;
-    const off = this.source.subscribe((t) => {
-      for (const derived of this.derive(t)) fn(derived);
-    });
-    return () => {
-      this.subscribed--;
-      off();
-    };
+    this.subscribers.add(fn);
+    return () => void this.subscribers.delete(fn);
   }
   get watchers(): number {
-    return this.subscribed;
+    return this.subscribers.size;
+  }
+
+  /** All views of one object, in no order. */
+  viewsOf(source: KubeObject): KubeObject[] {
+    if (this.last?.source === source) return this.last.views;
+    let views: KubeObject[] = [];
+    try {
+      views = this.views(source);
+    } catch (e) {
+      this.failed(e, source);
+    }
+    this.last = { source, views };
+    return views;
+  }
+
+  private follow(t: Transition): void {
+    for (const d of this.derive(t)) {
+      if (d.new) {
+        if (!this.sources.has(d.id)) this.sorted = undefined;
+        this.sources.set(d.id, t.id);
+      } else if (this.sources.get(d.id) === t.id) {
+        this.sources.delete(d.id);
+        this.sorted = undefined;
+      }
+      for (const fn of [...this.subscribers]) fn(d);
+    }
   }
 
   /** What one change of the source is for its views: those that look as before do not change. */
   private derive({ revision, old, new: now }: Transition): Transition[] {
-    const was = new Map((old ? this.views(old) : []).map((v) => [idOf(v), v]));
+    const was = new Map((old ? this.viewsOf(old) : []).map((v) => [idOf(v), v]));
     const found: Transition[] = [];
-    for (const view of now ? this.views(now) : []) {
+    for (const view of now ? this.viewsOf(now) : []) {
       const id = idOf(view);
       const before = was.get(id);
       was.delete(id);

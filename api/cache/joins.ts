@@ -97,6 +97,15 @@ export class Joins {
     }
   }
 
+  /** The nodes whose agents hold no session, and their pods. */
+  *disconnected(): IterableIterator<Touched> {
+    for (const [name, node] of this.nodes) {
+      if (node.session) continue;
+      yield { kind: "nodes", id: name };
+      for (const id of node.pods.keys()) yield { kind: "pods", id };
+    }
+  }
+
   private node(name: string): NodeParts {
     const known = this.nodes.get(name);
     if (known) return known;

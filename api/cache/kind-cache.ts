@@ -37,8 +37,11 @@ export function eventOf(t: Transition, matches: (o: KubeObject) => boolean): Wat
 
 /** What readers need of a kind's cache. */
 export interface KindView {
-  /** By `<namespace>/<name>`, or `<name>`. */
+  /** By `<namespace>/<name>`, or `<name>`. Of derived kinds it is worked out anew each time: prefer `get` and `ids`. */
   readonly objects: ReadonlyMap<string, KubeObject>;
+  get(id: string): KubeObject | undefined;
+  /** All of them, in order, which is also etcd's. */
+  readonly ids: readonly string[];
   /** Every transition after this revision is known. */
   readonly floor: number;
   /** What happened after `revision`, oldest first; undefined when that is no longer known. */
@@ -53,6 +56,7 @@ export class KindCache implements KindView {
   /** Every transition after this revision is in the ring. */
   floor = 0;
   private ring: Transition[] = [];
+  private sorted: readonly string[] | undefined;
   private readonly subscribers = new Set<(t: Transition) => void>();
 
   constructor(private readonly capacity = 4096) {}
@@ -61,6 +65,7 @@ export class KindCache implements KindView {
   set(id: string, object: KubeObject | undefined, revision: number): void {
     const old = this.objects.get(id);
     if (!old && !object) return;
+    if (!old || !object) this.sorted = undefined;
     if (object) this.objects.set(id, object);
     else this.objects.delete(id);
     // Another object of the same name: two transitions, so that nobody takes the new one for the old one.
@@ -68,6 +73,18 @@ export class KindCache implements KindView {
       this.tell({ revision, id, old });
       this.tell({ revision, id, new: object });
     } else this.tell({ revision, id, ...(old ? { old } : {}), ...(object ? { new: object } : {}) });
+  }
+
+  get(id: string): KubeObject | undefined {
+    return this.objects.get(id);
+  }
+  get ids(): readonly string[] {
+    return (this.sorted ??= [...this.objects.keys()].toSorted());
+  }
+
+  /** Before anyone has read it: the same object under another revision. */
+  correct(id: string, object: KubeObject): void {
+    if (this.objects.has(id)) this.objects.set(id, object);
   }
 
   /** Forgets history: what came before `revision` cannot be told apart any more. Watchers that are connected stay. */

@@ -5,20 +5,15 @@ import { isDeepStrictEqual } from "node:util";
 import type { Logger } from "pino";
 import type { KubeObject } from "../../schemas/meta.ts";
 import type { Env } from "../../store/env.ts";
-import { UnavailableError } from "../../store/errors.ts";
-import { clusterKey, objectPrefix, nodesPrefix, rootPrefix, tokensPrefix } from "../../store/keys.ts";
+import { clusterKey, nodesPrefix, objectPrefix, rootPrefix, tokensPrefix } from "../../store/keys.ts";
 import type { Item, Kv } from "../../store/kv.ts";
 import { decodeObject } from "../../store/objects.ts";
 import { type Delta, Reflector } from "../../store/reflector.ts";
 import type { Kind } from "../kind.ts";
-import { Joins, type Touched } from "./joins.ts";
 import { DerivedCache } from "./derived.ts";
+import { Joins, type Touched } from "./joins.ts";
 import { KindCache, type KindView, withRevision } from "./kind-cache.ts";
-
-interface Decoded {
-  mod: number;
-  value: unknown;
-}
+import { type Decoded, StoreReader } from "./store-reader.ts";
 
 export interface WatchCacheOptions {
   kv: Kv;
@@ -29,8 +24,10 @@ export interface WatchCacheOptions {
   history?: number;
 }
 
-/** How long a read waits for the cache before it asks etcd itself. */
+/** How long a read waits for the cache before etcd answers instead; */
 const FRESH_MS = 200;
+/** and how long after one has waited in vain, until the cache keeps up again. */
+const LATE_MS = 20;
 
 export class WatchCache {
   private readonly caches = new Map<Kind, KindCache>();
@@ -44,11 +41,27 @@ export class WatchCache {
   private highest = 0;
   private loaded = false;
   private running: Promise<void> | undefined;
+  private asking: Promise<number> | undefined;
+  private asked: Promise<number> | undefined;
+  private patience = FRESH_MS;
+  private text: { object: KubeObject; text: string } | undefined;
+  /** Answers what the cache cannot. */
+  readonly store: StoreReader;
 
   constructor(private readonly o: WatchCacheOptions) {
     for (const kind of o.kinds)
       if (kind.reads === "stored" || kind.reads === "nodes" || kind.reads === "pods") this.caches.set(kind, new KindCache(o.history));
-    for (const kind of o.kinds) if (kind.derived) this.derived.set(kind, new DerivedCache(this.own(kind.derived.from), kind.derived.views));
+    for (const kind of o.kinds)
+      if (kind.derived) {
+        const failed = (err: unknown, { metadata: { namespace, name } }: KubeObject): void =>
+          o.log.error({ err, resource: kind.resource.resource, namespace, name }, "object cannot be shown as this kind");
+        this.derived.set(kind, new DerivedCache(this.own(kind.derived.from), kind.derived.views, failed));
+      }
+    this.store = new StoreReader(
+      o.kv,
+      (item) => this.decode(item),
+      (kind, id, view, revision) => this.versioned(kind, id, view, revision),
+    );
     this.stored = o.kinds.filter((k) => k.reads === "stored").map((kind) => ({ prefix: objectPrefix(kind.resource), kind }));
     this.reflector = new Reflector<Decoded>({
       kv: o.kv,
@@ -61,6 +74,7 @@ export class WatchCache {
         if (state.synced && !this.loaded) {
           // Also where the first list was empty, and so told nothing: what came before it is unknown.
           for (const cache of this.caches.values()) cache.forget(this.reflector.revision);
+          this.settleVersions(this.reflector.revision);
           this.loaded = true;
         }
         o.log.info({ revision: this.reflector.revision, ...state }, "watch cache state");
@@ -123,45 +137,43 @@ export class WatchCache {
     return true;
   }
 
-  /** The store's revision now: a read at it sees all that was written before this call. */
-  async current(signal?: AbortSignal): Promise<number> {
-    return (await this.o.kv.get(clusterKey, signal ? { signal } : {})).revision;
-  }
-
   /**
-   * All objects of a kind as of now (never older than the call), with the revision they are of.
+   * The store's revision now: a read at it sees all that was written before this call. Callers share: however many ask at
+   * once, one question is on its way and one waits, for an answer that was on its way before may be too old.
    * @throws UnavailableError
    */
-  async read(kind: Kind, signal?: AbortSignal): Promise<{ objects: ReadonlyMap<string, KubeObject>; revision: number }> {
-    const current = await this.current(signal);
-    if (this.ready && (await this.reaches(current, FRESH_MS, signal))) return { objects: this.of(kind).objects, revision: this.revision };
-    if (kind.reads !== "nodes" && kind.reads !== "pods")
-      throw new UnavailableError(`the watch cache is behind: at ${this.revision} of ${current}`);
-    return this.join(kind.reads, signal);
+  current(): Promise<number> {
+    const ask = (): Promise<number> => {
+      const asking = this.o.kv.get(clusterKey).then((r) => r.revision);
+      this.asking = asking;
+      const over = (): void => {
+        if (this.asking === asking) this.asking = undefined;
+      };
+      asking.then(over, over);
+      return asking;
+    };
+    if (!this.asking) return ask();
+    const next = (): Promise<number> => {
+      this.asked = undefined;
+      return ask();
+    };
+    return (this.asked ??= this.asking.then(next, next));
   }
 
-  /** Told when the cache is not: reads the parts from etcd at one revision and joins them. */
-  private async join(
-    kind: "nodes" | "pods",
-    signal?: AbortSignal,
-  ): Promise<{ objects: ReadonlyMap<string, KubeObject>; revision: number }> {
-    const joins = new Joins();
-    let revision: number | undefined;
-    for (const prefix of [nodesPrefix, objectPrefix({ group: "", resource: "nodes", namespaced: false })]) {
-      for (let after: string | undefined; ; ) {
-        const page = await this.o.kv.range(prefix, {
-          limit: 5_000,
-          ...(after === undefined ? {} : { after }),
-          ...(revision === undefined ? {} : { revision }),
-          ...(signal ? { signal } : {}),
-        });
-        revision ??= page.revision;
-        for (const item of page.items) joins.set(item.key, this.decode(item));
-        after = page.items.at(-1)?.key;
-        if (!page.more || after === undefined) break;
-      }
-    }
-    return { objects: new Map(joins.views(kind)), revision: revision ?? 0 };
+  /** Waits until the cache is not older than this call. @returns false when it is late: ask `store`. @throws UnavailableError */
+  async fresh(signal?: AbortSignal): Promise<boolean> {
+    const current = await this.current();
+    signal?.throwIfAborted();
+    if (!this.ready) return false;
+    const kept = await this.reaches(current, this.patience, signal);
+    this.patience = kept ? FRESH_MS : LATE_MS;
+    return kept;
+  }
+
+  /** JSON text of an object. Watchers are told the same one after the other, so that the last is kept. */
+  textOf(object: KubeObject): string {
+    if (this.text?.object !== object) this.text = { object, text: JSON.stringify(object) };
+    return this.text.text;
   }
 
   private decode(item: Item): Decoded {
@@ -222,5 +234,28 @@ export class WatchCache {
     const version = this.loaded ? Math.max(revision, Number(view.metadata.resourceVersion)) : Number(view.metadata.resourceVersion);
     if (old && isDeepStrictEqual(withRevision(old, version), withRevision(view, version))) return;
     cache.set(t.id, withRevision(view, version), revision);
+  }
+
+  /**
+   * After the first list: what a session left behind has no part that tells when it ended, and somebody may have seen that
+   * version from us before a restart. It was not after the list.
+   */
+  private settleVersions(revision: number): void {
+    for (const t of this.joins.disconnected()) {
+      const kind = this.o.kinds.find((k) => k.reads === t.kind);
+      const view = kind && this.own(kind).get(t.id);
+      if (kind && view) this.own(kind).correct(t.id, withRevision(view, revision));
+    }
+  }
+
+  /** The version of a join that was read past this cache: as here, if it looks as here; and never one that we shall take back. */
+  private versioned(reads: "pods" | "nodes", id: string, view: KubeObject, revision: number): KubeObject {
+    const kind = this.o.kinds.find((k) => k.reads === reads);
+    const known = kind && this.own(kind).get(id);
+    const parts = Number(view.metadata.resourceVersion);
+    if (!known || Number(known.metadata.resourceVersion) > revision) return view;
+    const version = Math.max(parts, Number(known.metadata.resourceVersion));
+    if (isDeepStrictEqual(withRevision(known, version), withRevision(view, version))) return withRevision(view, version);
+    return withRevision(view, Math.max(version, Math.min(revision, this.revision + 1)));
   }
 }

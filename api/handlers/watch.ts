@@ -2,12 +2,15 @@
 // Source: Kubernetes API concepts, "Efficient detection of changes", "Watch bookmarks", "Streaming lists".
 import type { ServerResponse } from "node:http";
 import type { KubeObject } from "../../schemas/meta.ts";
-import { eventOf, type Transition, type WatchEvent } from "../cache/kind-cache.ts";
+import { eventOf, type KindView, type Transition, type WatchEvent } from "../cache/kind-cache.ts";
+import { snapshotOf } from "../cache/snapshot.ts";
 import type { Answer, Call, Deps } from "../call.ts";
 import { bookmarkOf, contentTypeOf, eventFormer, includeObject } from "../forms.ts";
 import type { Problem } from "../kind.ts";
 import { type ApiError, expired, failure, invalidOptions, tooNew, unavailable } from "../status.ts";
-import { revisionOf, type Selection, selectionOf } from "./read.ts";
+import { CATCH_UP_MS } from "./read.ts";
+import { endWhenStalled, STALL_MS } from "../stall.ts";
+import { revisionOf, type Selection, selectionOf } from "./select.ts";
 
 const BOOKMARK_MS = 60_000;
 /** Unsent bytes at which a watcher counts as gone: it resumes when it reads again. */
@@ -16,8 +19,8 @@ const MAX_UNSENT = 8 * 1024 * 1024;
 const MAX_BACKLOG = 10_000;
 /** kubectl exits when a watch ends, so without a wish of the client it lasts 30 to 60 minutes. */
 const DEFAULT_SECONDS = 1_800;
-/** How long a client that wants the newest state waits for the cache to have it. */
-const CATCH_UP_MS = 3_000;
+/** Longer is not waited for: a timer takes no more than 24 days, and a client comes back. */
+const MAX_SECONDS = 86_400;
 
 interface Options {
   selection: Selection;
@@ -47,7 +50,7 @@ function optionsOf(deps: Deps, call: Call): Options {
     bookmarks: call.query.flag("allowWatchBookmarks"),
     // Without the parameter, "" and "0" mean: what there is first.
     initialEvents: initial === undefined ? !revision : call.query.flag("sendInitialEvents"),
-    seconds: call.query.number("timeoutSeconds") || Math.round(DEFAULT_SECONDS * (1 + deps.env.random())),
+    seconds: Math.min(call.query.number("timeoutSeconds") || Math.round(DEFAULT_SECONDS * (1 + deps.env.random())), MAX_SECONDS),
   };
 }
 
@@ -56,20 +59,19 @@ export async function watch(deps: Deps, call: Call): Promise<Answer> {
   const o = optionsOf(deps, call);
   const { cache } = deps;
   if (!cache.ready) throw unavailable("the watch cache is not filled yet; try again");
-  if (o.revision !== undefined && o.revision > cache.revision) {
-    const current = await cache.current(call.signal);
-    if (o.revision > current) throw tooNew(o.revision, current);
+  const wanted = o.revision ?? (await cache.current());
+  if (wanted > cache.revision && o.revision !== undefined) {
+    const current = await cache.current();
+    if (wanted > current) throw tooNew(wanted, current);
   }
   // What is sent first must not be older than what was asked for. Resuming needs no wait: older events are left out.
-  if (o.initialEvents && o.revision !== 0) {
-    const wanted = o.revision ?? (await cache.current(call.signal));
-    if (!(await cache.reaches(wanted, CATCH_UP_MS, call.signal)) && !cache.synced)
-      throw unavailable("the watch cache is behind; try again");
-  }
-  return { type: "stream", run: (res) => stream(deps, call, o, res) };
+  if (o.initialEvents && !(await cache.reaches(wanted, CATCH_UP_MS, call.signal)) && !cache.synced)
+    throw unavailable("the watch cache is behind; try again");
+  return { type: "stream", run: (res) => stream(deps, call, { ...o, from: o.initialEvents ? undefined : wanted || undefined }, res) };
 }
 
-async function stream(deps: Deps, call: Call, o: Options, res: ServerResponse): Promise<void> {
+/** `from`: only what is newer is told; undefined: what there is first. */
+async function stream(deps: Deps, call: Call, o: Options & { from: number | undefined }, res: ServerResponse): Promise<void> {
   const { env, cache } = deps;
   const own = cache.of(call.kind);
   const former = eventFormer({ kind: call.kind, form: call.form, includeObject: includeObject(call.query.text("includeObject")) }, () =>
@@ -81,15 +83,29 @@ async function stream(deps: Deps, call: Call, o: Options, res: ServerResponse): 
 
   res.writeHead(200, { "Content-Type": `${contentTypeOf(call.form)};stream=watch`, "Cache-Control": "no-cache, private" });
   res.flushHeaders();
-  const line = (type: string, object: object): void => {
-    if (signal.aborted) return;
-    res.write(`${JSON.stringify({ type, object })}\n`);
-    if (res.writableLength > MAX_UNSENT) {
-      deps.log.warn({ kind: call.kind.resource.resource, user: call.user.name, unsent: res.writableLength }, "watcher too slow, ended");
-      end();
-    }
+  if (call.req.method === "HEAD") return void res.end();
+  const tooSlow = (): void => {
+    deps.log.warn({ kind: call.kind.resource.resource, user: call.user.name, unsent: res.writableLength }, "watcher too slow, ended");
+    end();
+    // What it did not read is not kept for it.
+    res.destroy();
   };
-  const send = (e: WatchEvent): void => line(e.type, former(e.object));
+  let cancelStall: (() => void) | undefined;
+  res.on("drain", () => {
+    cancelStall?.();
+    cancelStall = undefined;
+  });
+  const write = (type: string, text: string): void => {
+    if (signal.aborted) return;
+    res.write(`{"type":"${type}","object":${text}}\n`);
+    if (res.writableLength > MAX_UNSENT) tooSlow();
+    else if (res.writableNeedDrain) cancelStall ??= env.timer(STALL_MS, tooSlow);
+  };
+  const line = (type: string, object: object): void => write(type, JSON.stringify(object));
+  const send = (e: WatchEvent): void => {
+    const object = former(e.object);
+    write(e.type, object === e.object ? cache.textOf(e.object) : JSON.stringify(object));
+  };
   let failed = false;
   const fail = (e: ApiError): void => {
     line("ERROR", failure(e));
@@ -97,14 +113,14 @@ async function stream(deps: Deps, call: Call, o: Options, res: ServerResponse): 
     end();
   };
   // From here to the subscription nothing waits, so nothing can happen in between.
-  const from = o.initialEvents || !o.revision ? cache.revision : o.revision;
+  const from = o.from ?? cache.revision;
   const tell = (t: Transition): void => {
     if (t.revision <= from) return;
     const event = eventOf(t, o.selection.matches);
     if (event) send(event);
   };
   const missed = o.initialEvents ? [] : own.since(from);
-  const present = o.initialEvents ? initial(own.objects, o.selection) : [];
+  const present = o.initialEvents ? initial(own, call.kind.resource.namespaced, o.selection) : [];
   // What happens while the beginning is still being read by the client waits here.
   const backlog: Transition[] = [];
   let live = false;
@@ -147,11 +163,13 @@ async function stream(deps: Deps, call: Call, o: Options, res: ServerResponse): 
     unreset();
     cancelEnd();
     cancelBookmark();
+    cancelStall?.();
     // The client may start again where the last bookmark is, however long nothing matched.
-    if (o.bookmarks && live && !failed && !call.signal.aborted && res.writableLength <= MAX_UNSENT && !res.writableEnded)
+    if (o.bookmarks && live && !failed && !call.signal.aborted && !res.destroyed && !res.writableEnded)
       res.write(
         `${JSON.stringify({ type: "BOOKMARK", object: bookmarkOf(call.kind, call.form, Math.max(cache.revision, from), false) })}\n`,
       );
+    endWhenStalled(env, res);
     res.end();
   }
 }
@@ -170,9 +188,11 @@ async function room(res: ServerResponse, signal: AbortSignal): Promise<void> {
   });
 }
 
-/** A snapshot: what changes while it is being sent is told later. */
-const initial = (objects: ReadonlyMap<string, KubeObject>, selection: Selection): KubeObject[] =>
-  [...objects.entries()]
-    .filter(([, o]) => selection.matches(o))
-    .toSorted(([a], [b]) => (a < b ? -1 : 1))
-    .map(([, o]) => o);
+/** What there is: what changes while it is being sent is told later. */
+const initial = (view: KindView, namespaced: boolean, selection: Selection): KubeObject[] => {
+  const snapshot = snapshotOf(view, namespaced, selection.scope);
+  return (snapshot?.ids ?? []).flatMap((id) => {
+    const o = snapshot?.object(id);
+    return o && selection.matches(o) ? [o] : [];
+  });
+};
