@@ -79,7 +79,7 @@ function without<T>(value: T, keys: readonly Key[]): T {
 }
 
 /** Fields with another writer than the client: the store's, or the status' own. Clients send back what they have read. */
-function withoutServerFields(kind: Kind, value: object): object {
+export function withoutServerFields(kind: Pick<Kind, "status">, value: object): object {
   const { status, metadata, ...rest } = value as { status?: unknown; metadata?: unknown };
   const kept = !kind.status && status !== undefined ? { status } : {};
   if (typeof metadata !== "object" || metadata === null || Array.isArray(metadata))

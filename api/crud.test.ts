@@ -171,14 +171,9 @@ describe("patch", () => {
     expect((await patch(`${STACKS}/pat`, "merge-patch", { metadata: { labels: { a: null } } })).body.metadata.labels ?? {}).toEqual({});
   });
   it("says which types there are", async () => {
-    for (const type of ["strategic-merge-patch", "apply-patch"]) {
-      const r = await t.call("PATCH", `${STACKS}/pat`, {
-        body: {},
-        headers: { "Content-Type": `application/${type}+${type === "apply-patch" ? "yaml" : "json"}` },
-      });
-      expect(r.body).toMatchObject({ code: 415, reason: "UnsupportedMediaType" });
-      expect(r.body.message).toContain("application/merge-patch+json");
-    }
+    const r = await patch(`${STACKS}/pat`, "strategic-merge-patch", {});
+    expect(r.body).toMatchObject({ code: 415, reason: "UnsupportedMediaType" });
+    for (const type of ["merge-patch+json", "apply-patch+yaml"]) expect(r.body.message).toContain(`application/${type}`);
     await t.call("POST", CMS, { body: cm("strategic", { a: "1" }) });
     expect((await patch(`${CMS}/strategic`, "strategic-merge-patch", { data: { b: "2" } })).body.data).toEqual({ a: "1", b: "2" });
   });
@@ -269,7 +264,7 @@ describe("list", () => {
     expect(table.body.columnDefinitions?.[0]?.name).toBe("Name");
     const meta = await t.call("GET", STACKS, { headers: { Accept: "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1" } });
     expect(meta.body.kind).toBe("PartialObjectMetadataList");
-    expect(meta.text).not.toContain("services");
+    expect(meta.text).not.toContain('"services"');
     expect((await t.call("GET", STACKS, { headers: { Accept: "application/vnd.kubernetes.protobuf" } })).code).toBe(406);
     expect((await t.call("GET", STACKS, { headers: { Accept: "application/vnd.kubernetes.protobuf, */*" } })).code).toBe(200);
     await t.call("POST", CMS, { body: cm("big", { text: "x".repeat(200_000) }) });

@@ -147,4 +147,19 @@ class Parser {
 /** @throws JsonError */
 export const parseJson = (text: string, limits: JsonLimits = JSON_LIMITS): Json => new Parser(text, limits).document();
 
+/**
+ * Data that another parser has read, held to what this one would have let through.
+ * @throws JsonError for keys that name a prototype, and for numbers that have lost digits
+ */
+export function checkJson(value: unknown): Json {
+  if (typeof value === "number" && Number.isInteger(value) && !Number.isSafeInteger(value))
+    throw new JsonError(`UnsafeInteger: ${value} has more digits than we can keep; write it as a string`);
+  if (typeof value !== "object" || value === null) return value as Json;
+  for (const [key, entry] of Object.entries(value)) {
+    if (FORBIDDEN.has(key)) throw new JsonError(`ForbiddenKey: the key ${JSON.stringify(key)} is not allowed`);
+    checkJson(entry);
+  }
+  return value as Json;
+}
+
 export const isObject = (v: unknown): v is { [key: string]: Json } => typeof v === "object" && v !== null && !Array.isArray(v);

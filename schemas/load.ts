@@ -23,6 +23,10 @@ export interface JsonSchema {
   items?: JsonSchema;
   anyOf?: JsonSchema[];
   "x-not-supported"?: Record<string, string>;
+  /** How server-side apply merges: api/apply/type.ts. */
+  "x-kubernetes-list-type"?: "atomic" | "set" | "map";
+  "x-kubernetes-list-map-keys"?: string[];
+  "x-kubernetes-map-type"?: "granular" | "atomic";
 }
 
 export const SCHEMA_NAMES = [

@@ -9,6 +9,17 @@ export interface OwnerReference {
   blockOwnerDeletion?: boolean;
 }
 
+/** What one manager owns. `fieldsV1`: a trie of `f:<field>`, `k:<keys>` and `v:<value>`. Source: Kubernetes, "Server-Side Apply". */
+export interface ManagedFieldsEntry {
+  manager: string;
+  operation: "Apply" | "Update";
+  apiVersion: string;
+  time?: string;
+  fieldsType: "FieldsV1";
+  fieldsV1: object;
+  subresource?: string;
+}
+
 /** `resourceVersion` is the etcd mod revision as a decimal string; times are RFC 3339 in whole seconds, UTC. */
 export interface ObjectMeta {
   name: string;
@@ -24,7 +35,7 @@ export interface ObjectMeta {
   annotations?: Record<string, string>;
   finalizers?: string[];
   ownerReferences?: OwnerReference[];
-  managedFields?: unknown[];
+  managedFields?: ManagedFieldsEntry[];
 }
 
 export interface KubeObject {

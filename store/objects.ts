@@ -1,7 +1,7 @@
 // Typed API objects over a Kv: uid, generation, resourceVersion, finalizers and deletion as in Kubernetes.
 // Source: Kubernetes API conventions; k8s.io/apiserver registry/rest (BeforeCreate, BeforeUpdate, BeforeDelete).
 import { isDeepStrictEqual } from "node:util";
-import type { KubeObject, ObjectMeta } from "../schemas/meta.ts";
+import type { KubeObject, ManagedFieldsEntry, ObjectMeta } from "../schemas/meta.ts";
 import type { Env } from "./env.ts";
 import { AlreadyExistsError, ConflictError, InvalidError, NotFoundError } from "./errors.ts";
 import { objectKey, objectPrefix, type ResourceRef } from "./keys.ts";
@@ -17,6 +17,8 @@ export interface WriteOptions {
   dryRun?: boolean | undefined;
   /** The key lives as long as this lease. */
   lease?: string | undefined;
+  /** `metadata.managedFields` after the write; `[]` for none. Absent: what is stored stays, whatever the object says of them. */
+  managedFields?: readonly ManagedFieldsEntry[] | undefined;
 }
 export interface ListOptions {
   namespace?: string | undefined;
@@ -103,6 +105,7 @@ export class ObjectStore {
     delete metadata.deletionTimestamp;
     delete metadata.deletionGracePeriodSeconds;
     delete metadata.resourceVersion;
+    manage(metadata, [], o);
     // Status has a writer of its own, and what a client sends at birth is not his.
     const { status: _status, ...body } = clean(draft) as Draft<T> & { status?: unknown };
     const object = { ...body, metadata: clean(metadata) } as unknown as T;
@@ -130,6 +133,7 @@ export class ObjectStore {
     return this.modify<T>(r, object, o, (stored) => {
       const next = clean(object) as T & { status?: unknown };
       const metadata = mergeMeta(stored.metadata, next.metadata);
+      manage(metadata, stored.metadata.managedFields, o);
       const { status: _ignored, ...body } = next;
       const { status } = stored as T & { status?: unknown };
       const merged = { ...body, metadata, ...(status === undefined ? {} : { status }) } as unknown as T;
@@ -143,7 +147,9 @@ export class ObjectStore {
     return this.modify<T>(r, object, o, (stored) => {
       const { status } = clean(object) as T & { status?: unknown };
       const { status: _old, ...rest } = stored as T & { status?: unknown };
-      return { ...rest, ...(status === undefined ? {} : { status }) } as unknown as T;
+      const metadata = { ...stored.metadata };
+      manage(metadata, stored.metadata.managedFields, o);
+      return { ...rest, metadata, ...(status === undefined ? {} : { status }) } as unknown as T;
     });
   }
 
@@ -247,6 +253,12 @@ const stored = (object: KubeObject): object => {
 const content = (object: KubeObject): object => {
   const { metadata: _m, status: _s, ...rest } = object as KubeObject & { status?: unknown };
   return rest;
+};
+/** Only who tracks the managers writes who manages what. */
+const manage = (metadata: Partial<ObjectMeta>, present: readonly ManagedFieldsEntry[] | undefined, o: WriteOptions): void => {
+  const entries = o.managedFields ?? present ?? [];
+  if (entries.length > 0) metadata.managedFields = [...entries];
+  else delete metadata.managedFields;
 };
 /** What the store decides about an object is not for its writers to change. */
 const mergeMeta = (old: ObjectMeta, next: ObjectMeta): ObjectMeta => {

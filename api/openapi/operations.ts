@@ -27,12 +27,17 @@ export interface Operation {
 const parameter = (name: string, type: Parameter["type"], description: string): Parameter => ({ name, type, description });
 
 const DRY_RUN = parameter("dryRun", "string", "`All`: go through everything but keep nothing. The answer is what would have been kept.");
-const MANAGER = parameter("fieldManager", "string", "Name of the program or person that makes this change. Accepted; not kept yet.");
+const MANAGER = parameter(
+  "fieldManager",
+  "string",
+  "Name of the program or person that makes this change, who from then on owns the fields that it sets. Default: the first word of the User-Agent. An apply needs one.",
+);
 const VALIDATION = parameter(
   "fieldValidation",
   "string",
   "What to do about unknown fields: `Strict` refuses the request, `Warn` drops them and says so in Warning headers, `Ignore` drops them in silence. Of a Stack nothing is ever dropped: unknown fields are always refused. Default: Warn.",
 );
+const FORCE = parameter("force", "boolean", "Of an apply: take fields from those who own them, instead of refusing. Default: false.");
 const WRITE = [DRY_RUN, MANAGER, VALIDATION];
 const SELECT = [
   parameter("labelSelector", "string", "Only objects whose labels match, for example `app=shop,tier in (web,db)`."),
@@ -85,7 +90,7 @@ const COLLECTION: Partial<Record<Verb, Form>> = {
 const ITEM: Partial<Record<Verb, Form>> = {
   get: { method: "get", action: "get", does: "Read", query: [VERSION], answer: "object" },
   update: { method: "put", action: "put", does: "Replace", query: WRITE, body: "object", answer: "object" },
-  patch: { method: "patch", action: "patch", does: "Change parts of", query: WRITE, body: "patch", answer: "object" },
+  patch: { method: "patch", action: "patch", does: "Change parts of", query: [...WRITE, FORCE], body: "patch", answer: "object" },
   delete: { method: "delete", action: "delete", does: "Delete", query: DELETE, body: "delete", answer: "status" },
 };
 
@@ -115,10 +120,3 @@ export function operationsOf(kind: Kind): Operation[] {
     ...kind.subresources.flatMap((s) => make(s.verbs, ITEM, `${scope}/${r.resource}/{name}/${s.name}`, [...inside, NAME], `/${s.name}`)),
   ];
 }
-
-/** Media types of a patch that the kind understands. */
-export const patchTypes = (kind: Kind): string[] => [
-  "application/json-patch+json",
-  "application/merge-patch+json",
-  ...(kind.custom ? [] : ["application/strategic-merge-patch+json"]),
-];

@@ -6,7 +6,8 @@
 import type { Kind } from "../kind.ts";
 import { namePrefix, patchStrategy } from "./components.ts";
 import type { Swagger, SwaggerOperation, SwaggerParameter, SwaggerSchema } from "./gnostic.ts";
-import { operationsOf, type Parameter, patchTypes } from "./operations.ts";
+import { operationsOf, type Parameter } from "./operations.ts";
+import { patchTypesOf } from "../patch/types.ts";
 import { deleteOptionsShape, listShape, statusShape } from "./protocol.ts";
 import { type Shape, shapeOf } from "./shape.ts";
 import { wholeText } from "./words.ts";
@@ -93,7 +94,7 @@ export function v2Document(kinds: readonly Kind[], info: Swagger["info"]): Swagg
       const operation: SwaggerOperation = {
         description: op.description,
         operationId: op.id,
-        consumes: op.body === "patch" ? patchTypes(kind) : [JSON_TYPE],
+        consumes: op.body === "patch" ? patchTypesOf(kind) : [JSON_TYPE],
         produces: [JSON_TYPE],
         parameters: [...body, ...op.pathParameters.map(parameter("path")), ...op.query.map(parameter("query"))],
         responses: { "200": { description: "OK", schema: answers[op.answer] } },

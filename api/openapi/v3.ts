@@ -1,7 +1,8 @@
 // OpenAPI v3: one document for each group version, which kubectl 1.24 and later validate and explain by.
 import type { Kind } from "../kind.ts";
 import { Components, namePrefix, type OpenApiSchema } from "./components.ts";
-import { type Operation, operationsOf, type Parameter, patchTypes } from "./operations.ts";
+import { type Operation, operationsOf, type Parameter } from "./operations.ts";
+import { patchTypesOf } from "../patch/types.ts";
 import { deleteOptionsShape, listShape, statusShape } from "./protocol.ts";
 import { shapeOf } from "./shape.ts";
 
@@ -77,7 +78,7 @@ function operation(
   gvk: V3Operation["x-kubernetes-group-version-kind"],
 ): V3Operation {
   const patch: OpenApiSchema = { type: "object", description: "Changes, in the form that the media type says." };
-  const body = op.body === "patch" ? content(patch, patchTypes(op.kind)) : op.body && content(schemas[op.body]);
+  const body = op.body === "patch" ? content(patch, patchTypesOf(op.kind)) : op.body && content(schemas[op.body]);
   return {
     tags: [gvk.group ? `${gvk.group}_${gvk.version}` : `core_${gvk.version}`],
     description: op.description,
