@@ -18,10 +18,12 @@ import type { Deps } from "./call.ts";
 import { EventLeases } from "./event-lease.ts";
 import { KINDS } from "./kinds/index.ts";
 import { namespaces } from "./kinds/namespaces.ts";
-import { type NodeLinks, noLinks } from "./links.ts";
+import type { NodeLinks } from "./links.ts";
 import type { Routes } from "./routes.ts";
 import type { Upgrades } from "./upgrade.ts";
 import { ensureTls, localHosts, type ServerTls } from "./tls.ts";
+import { acceptRoute } from "./tunnel/accept.ts";
+import { Tunnels } from "./tunnel/tunnels.ts";
 
 export interface ApiOptions {
   kv: Kv;
@@ -50,6 +52,8 @@ export interface ApiHandle {
   caPem: string;
   routes: Routes;
   upgrades: Upgrades;
+  /** The way to the nodes. */
+  links: NodeLinks;
   /** Ends watches, lets requests that run finish for five seconds, then closes. */
   close(): Promise<void>;
 }
@@ -84,8 +88,11 @@ export async function startApi(o: ApiOptions): Promise<ApiHandle> {
   const leases = new EventLeases(kv, env, log);
   const authenticator = new Authenticator(kv, env);
   cache.onToken((key) => authenticator.forget(key));
-  const deps: Deps = { kv, env, log, store, cache, links: o.links ?? noLinks, eventLease: () => leases.id(), closing: stop.signal };
+  const tunnels = new Tunnels({ cache, env, log });
+  const links = o.links ?? tunnels;
+  const deps: Deps = { kv, env, log, store, cache, links, eventLease: () => leases.id(), closing: stop.signal };
   const { koa, routes, upgrades } = appOf(deps, authenticator, { version: o.version });
+  upgrades.add(acceptRoute(tunnels));
 
   const hosts = [...new Set([...localHosts(), ...(["0.0.0.0", "::"].includes(o.host) ? [] : [o.host])])];
   const pki = join(o.dataDir, "pki");
@@ -138,13 +145,15 @@ export async function startApi(o: ApiOptions): Promise<ApiHandle> {
     cancelRenewal();
     const ended = new Promise<void>((resolve) => server.close(() => resolve()));
     const caches = closed();
+    // They are no longer the server's: nobody else ends them.
+    await tunnels.close();
     server.closeIdleConnections();
     const cancel = env.timer(CLOSE_MS, () => server.closeAllConnections());
     await Promise.all([ended, caches]);
     cancel();
     log.info({ url }, "api closed");
   };
-  return { url, caPem: tls?.caPem ?? "", routes, upgrades, close: () => (closing ??= close()) };
+  return { url, caPem: tls?.caPem ?? "", routes, upgrades, links, close: () => (closing ??= close()) };
 }
 
 /** Waits for etcd and the first fill of the cache; makes the namespace that manifests mean when they name none. */

@@ -19,6 +19,8 @@ import { type DesiredEntry, Pods } from "./pods.ts";
 import { Resources } from "./resources.ts";
 import { Runtime } from "./runtime.ts";
 import { StatusWriter } from "./status-writer.ts";
+import { unknownPath } from "./tunnel/answer.ts";
+import { serveTunnel, type TunnelAccess } from "./tunnel/index.ts";
 import { World } from "./world.ts";
 import { LABELS } from "../schemas/constants.ts";
 
@@ -34,6 +36,7 @@ export interface AgentParts {
   clusterId?: string | undefined;
   sessionTtlSeconds: number;
   pid: number;
+  tunnel?: TunnelAccess | undefined;
 }
 
 /** Pods worked on at the same time. Most of them wait for the engine, whose own queue is bounded. */
@@ -212,6 +215,9 @@ export const runAgent = async (o: AgentParts, signal: AbortSignal): Promise<void
     if (info && JSON.stringify(info) !== own?.value) writer.put(infoKey(node), info);
   };
 
+  // Nothing waits for it: without a tunnel the node heals as before.
+  const tunnel = o.tunnel && serveTunnel({ ...o.tunnel, env, log, node, version: o.version, handler: unknownPath });
+
   const sessions = async (): Promise<void> => {
     while (!signal.aborted) {
       const previousNonce = nonce;
@@ -231,6 +237,7 @@ export const runAgent = async (o: AgentParts, signal: AbortSignal): Promise<void
           signal,
         });
         log.info({ node }, "session opened");
+        tunnel?.session(value.nonce);
         const until = AbortSignal.any([signal, session.lost]);
         try {
           await compareReports();
@@ -264,7 +271,11 @@ export const runAgent = async (o: AgentParts, signal: AbortSignal): Promise<void
     log.warn({ pods: Object.keys(checkpoint.desired).length }, "etcd does not answer; going by the checkpoint");
 
   const work = queue.run({ workers: WORKERS, signal, reconcile: (key, s) => pods.reconcile(key, s) });
-  await Promise.all([work, runtime.run(signal), sessions(), informer.stopped]);
+  try {
+    await Promise.all([work, runtime.run(signal), sessions(), informer.stopped]);
+  } finally {
+    await tunnel?.close();
+  }
   await save.flush();
   describe.cancel();
 };

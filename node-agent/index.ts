@@ -5,6 +5,7 @@ import type { Kv } from "../store/kv.ts";
 import { runAgent } from "./agent.ts";
 import { connectDocker } from "./docker.ts";
 import type { Engine } from "./engine.ts";
+import type { TunnelAccess } from "./tunnel/index.ts";
 
 export interface AgentOptions {
   kv: Kv;
@@ -28,6 +29,8 @@ export interface AgentOptions {
   sessionTtlSeconds?: number;
   /** Instead of a socket: for tests. */
   engine?: Engine;
+  /** The way in for logs, exec and so on. Absent: none. */
+  tunnel?: TunnelAccess;
 }
 
 export interface AgentHandle {
@@ -56,6 +59,7 @@ export const startAgent = async (o: AgentOptions): Promise<AgentHandle> => {
       clusterId: o.clusterId,
       sessionTtlSeconds: o.sessionTtlSeconds ?? 20,
       pid: process.pid,
+      tunnel: o.tunnel,
     },
     stop.signal,
   );
@@ -72,3 +76,4 @@ export const startAgent = async (o: AgentOptions): Promise<AgentHandle> => {
     },
   };
 };
+export type { TunnelAccess } from "./tunnel/index.ts";

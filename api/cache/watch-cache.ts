@@ -24,6 +24,12 @@ export interface WatchCacheOptions {
   history?: number;
 }
 
+/** Keys that somebody wants to hear of, besides those that objects are made of. */
+interface Follower {
+  matches(key: string): boolean;
+  fn(key: string, now: Decoded | undefined): void;
+}
+
 /** How long a read waits for the cache before etcd answers instead; */
 const FRESH_MS = 200;
 /** and how long after one has waited in vain, until the cache keeps up again. */
@@ -37,6 +43,7 @@ export class WatchCache {
   private readonly joins = new Joins();
   private readonly reflector: Reflector<Decoded>;
   private readonly keyListeners = new Set<(key: string) => void>();
+  private readonly followers = new Set<Follower>();
   private readonly resetListeners = new Set<() => void>();
   private highest = 0;
   private loaded = false;
@@ -118,6 +125,11 @@ export class WatchCache {
     return () => void this.keyListeners.delete(fn);
   }
 
+  /** Told of each change of a key that matches: its value (parsed) and revision, or undefined for gone. Call it before `start`. */
+  follow(matches: (key: string) => boolean, fn: (key: string, now: { mod: number; value: unknown } | undefined) => void): void {
+    this.followers.add({ matches, fn });
+  }
+
   /** Told when the store went back in time (a restored backup): revisions that clients hold mean nothing any more. */
   onReset(fn: () => void): () => void {
     this.resetListeners.add(fn);
@@ -183,7 +195,10 @@ export class WatchCache {
       const object = decodeObject(item);
       return { mod: item.mod, value: stored.kind.present?.(object) ?? object };
     }
-    if (!Joins.owns(item.key)) return { mod: item.mod, value: undefined };
+    if (!Joins.owns(item.key)) {
+      const followed = [...this.followers].some((f) => f.matches(item.key));
+      return { mod: item.mod, value: followed ? JSON.parse(item.value) : undefined };
+    }
     return { mod: item.mod, value: item.key.startsWith(nodesPrefix) ? JSON.parse(item.value) : decodeObject(item) };
   }
 
@@ -208,6 +223,7 @@ export class WatchCache {
   }
 
   private applyOne(d: Delta<Decoded>, touched: Map<string, Touched>): void {
+    for (const f of this.followers) if (f.matches(d.key)) f.fn(d.key, d.new);
     const stored = this.stored.find((s) => d.key.startsWith(s.prefix));
     if (stored) {
       this.own(stored.kind).set(d.key.slice(stored.prefix.length), d.new?.value as KubeObject | undefined, d.revision);
