@@ -108,7 +108,7 @@ export class Kubectl {
     writeFileSync(join(this.home, "edit.sed"), sed);
   }
 
-  private get env(): Record<string, string> {
+  get env(): Record<string, string> {
     const editor = `sed -i -f ${join(this.home, "edit.sed")}`;
     return { HOME: this.home, KUBECONFIG: join(this.home, "config"), KUBE_EDITOR: editor, NO_PROXY: "127.0.0.1" };
   }
