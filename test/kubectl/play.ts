@@ -26,10 +26,14 @@ function complaint(step: Step, seen: Seen): string | undefined {
   return undefined;
 }
 
+/** Steps build on each other, and each that fails may wait for a minute. */
+const MAX_FAILURES = 5;
+
 const show = (line: string, seen: Seen): string => `$ kubectl ${line}\n${seen.stdout}${seen.stderr}(exit ${seen.code})`;
 
 export class Player {
   private readonly kept = new Map<string, string>();
+  private failures = 0;
   readonly directory: string;
 
   constructor(
@@ -47,8 +51,15 @@ export class Player {
     );
   }
 
-  /** @throws Error that shows the command and what it printed */
+  /** @throws Error that shows the command and what it printed; at once, when too much of the story went wrong before */
   async play(step: Step): Promise<void> {
+    if (this.failures >= MAX_FAILURES) throw new Error(`not tried: ${this.failures} steps before it failed`);
+    this.failures++;
+    await this.act(step);
+    this.failures--;
+  }
+
+  private async act(step: Step): Promise<void> {
     const line = this.fill(step.run);
     if (step.meanwhile) return this.along(step, line, step.meanwhile);
     const once = (): Promise<Seen> =>
@@ -60,7 +71,7 @@ export class Player {
       });
     const filled = { ...step, out: this.expected(step.out), err: this.expected(step.err), without: this.expected(step.without) };
     let seen = await once();
-    const end = performance.now() + 60_000;
+    const end = performance.now() + 30_000;
     while (step.until && complaint(filled, seen) && performance.now() < end) {
       await new Promise((resolve) => setTimeout(resolve, 200));
       seen = await once();
