@@ -16,7 +16,7 @@ export const configmaps: Story = {
     "other.yaml": settings.replace("name: settings", "name: owned").replace('color: red, size: "3"', "color: green, shape: round"),
     "set-1.yaml": `${settings.replace("name: settings", "name: one")}---\n${settings.replace("name: settings", "name: two")}`,
     "set-2.yaml": settings.replace("name: settings", "name: one"),
-    "bad.yaml": settings.replace("data:", "dta:"),
+    "bad.yaml": settings.replace("\ndata:", "\ndta:"),
   },
   steps: [
     { run: "create configmap made --from-literal=a=1 --from-literal=b=grün", shows: "configmaps", out: ["configmap/made created"] },
