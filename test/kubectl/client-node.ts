@@ -65,9 +65,11 @@ const crud: Row[] = [
       const made = await api.createNamespacedConfigMap({ namespace, body: { metadata: { generateName: "lib-" }, data: { a: "1" } } });
       const name = made.metadata?.name ?? "";
       const read = await api.readNamespacedConfigMap({ namespace, name });
-      await api.replaceNamespacedConfigMap({ namespace, name, body: { ...read, data: { a: "2" } } });
+      await api.replaceNamespacedConfigMap({ namespace, name, body: Object.assign(read, { data: { a: "2" } }) });
       // The version that was read is gone.
-      const stale = await api.replaceNamespacedConfigMap({ namespace, name, body: { ...read, data: { a: "3" } } }).catch(errorCode);
+      const stale = await api
+        .replaceNamespacedConfigMap({ namespace, name, body: Object.assign(read, { data: { a: "3" } }) })
+        .catch(errorCode);
       expect(stale).toBe(409);
       const merge = setHeaderOptions("Content-Type", PatchStrategy.MergePatch);
       await api.patchNamespacedConfigMap({ namespace, name, body: { data: { b: "x" } } }, merge);
@@ -94,6 +96,7 @@ const crud: Row[] = [
           ...(next ? { _continue: next } : {}),
         });
         names.push(...page.items.map((i) => i.metadata?.name));
+        // oxlint-disable-next-line no-underscore-dangle -- the library's name
         next = page.metadata?._continue;
       } while (next);
       expect(names).toEqual(["page-1", "page-2", "page-3"]);
@@ -141,7 +144,7 @@ const crud: Row[] = [
       const before = await api.readNamespacedDeployment({ namespace, name: "lib-web" });
       expect(before.spec?.replicas).toBe(1);
       const scale = await api.readNamespacedDeploymentScale({ namespace, name: "lib-web" });
-      await api.replaceNamespacedDeploymentScale({ namespace, name: "lib-web", body: { ...scale, spec: { replicas: 2 } } });
+      await api.replaceNamespacedDeploymentScale({ namespace, name: "lib-web", body: Object.assign(scale, { spec: { replicas: 2 } }) });
       const done = async () => (await api.readNamespacedDeployment({ namespace, name: "lib-web" })).status?.readyReplicas === 2;
       await until(done, { what: "two replicas", deadlineMs: 60_000 });
     },
@@ -153,7 +156,7 @@ const crud: Row[] = [
       const api = config.makeApiClient(CoordinationV1Api);
       const body = { metadata: { name: "lib" }, spec: { holderIdentity: "a", leaseDurationSeconds: 15 } };
       const made = await api.createNamespacedLease({ namespace, body });
-      await api.replaceNamespacedLease({ namespace, name: "lib", body: { ...made, spec: { ...made.spec, holderIdentity: "b" } } });
+      await api.replaceNamespacedLease({ namespace, name: "lib", body: Object.assign(made, { spec: { holderIdentity: "b" } }) });
       expect((await api.readNamespacedLease({ namespace, name: "lib" })).spec?.holderIdentity).toBe("b");
       await api.deleteNamespacedLease({ namespace, name: "lib" });
     },
