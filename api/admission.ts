@@ -25,7 +25,7 @@ const REASONS: Record<Finding["reason"], CauseReason> = {
   TypeInvalid: "FieldValueTypeInvalid",
 };
 
-const problemOf = (f: Finding): Problem => ({
+export const problemOf = (f: Finding): Problem => ({
   field: f.path,
   message: f.help ? `${f.message} (${f.help})` : f.message,
   reason: REASONS[f.reason],
@@ -46,7 +46,7 @@ export function admit(kind: Kind, value: object, o: { old?: KubeObject; fieldVal
   const name = nameOf(value);
   const given = kind.custom ? restoreNulls(value, o.old) : value;
   const { draft, dropped } = prune(kind, withoutServerFields(kind, given), o.fieldValidation);
-  const parsed = parseObject(draft);
+  const parsed = parseObject(draft, { as: kind });
   const warnings = [
     ...(o.fieldValidation === "Warn" ? dropped.map((f) => `unknown field "${f.path}"${f.message.replace(/^unknown field/, "")}`) : []),
     ...parsed.warnings.map((w) => `${w.path}: ${w.message}`),
@@ -60,7 +60,7 @@ export function admit(kind: Kind, value: object, o: { old?: KubeObject; fieldVal
 
 function prune(kind: Kind, draft: object, validation: FieldValidation): { draft: object; dropped: Finding[] } {
   if (kind.custom || validation === "Strict") return { draft, dropped: [] };
-  const parsed = parseObject(draft);
+  const parsed = parseObject(draft, { as: kind });
   const unknown = "problems" in parsed ? parsed.problems.filter((p) => p.reason === "Unknown") : [];
   return { draft: unknown.reduce<object>((d, f) => without(d, f.keys), draft), dropped: unknown };
 }

@@ -63,7 +63,12 @@ export function appOf(deps: Deps, authenticator: Authenticator, o: { version: st
     // Nothing ran: nobody asked yet who is calling, and strangers learn nothing about paths.
     if (ctx.state.about === undefined) {
       await authenticator.authenticate(ctx.req.headers);
-      throw matched.length > 0 ? methodNotAllowed([...new Set(matched.flatMap((l) => l.methods))]) : noSuchPath();
+      throw matched.length > 0
+        ? methodNotAllowed([...new Set(matched.flatMap((l) => l.methods))])
+        : noSuchPath(
+            ctx.path,
+            KINDS.map((k) => k.resource.group),
+          );
     }
   });
   koa.on("error", (err: Error) => deps.log.debug({ err }, "koa"));

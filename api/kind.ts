@@ -10,6 +10,8 @@ export interface Subresource {
   verbs: readonly Verb[];
   /** Absent: the kind of the object itself. */
   responseKind?: { group: string; version: string; kind: string };
+  /** Of bodies and answers, for the OpenAPI documents; absent: the object's own. */
+  schema?: SchemaName;
 }
 
 /** One thing that is wrong with a field; becomes a cause of a 422. */
@@ -65,6 +67,11 @@ export interface Kind<T extends KubeObject = KubeObject> {
   /** Name of the JSON Schema: `schemas/<schema>.json`. */
   schema: SchemaName;
   verbs: readonly Verb[];
+  /**
+   * What clients of Kubernetes may try and has no meaning here (`create`, `status/patch`): why not and what to do instead, as
+   * a sentence. Answered with 405, which unlike 403 says that no right would help; kubectl shows the sentence for both.
+   */
+  refused?: Partial<Record<Verb | `${string}/${Verb}`, string>>;
   subresources: readonly Subresource[];
   /**
    * Where reads come from: `stored` is the object in etcd as written; `nodes` and `pods` are joined from the keys below

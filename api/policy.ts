@@ -26,13 +26,37 @@ const NODES = "system:nodes";
 /** Of the user that a node's agent is. Source: Kubernetes, "Using Node Authorization". */
 export const nodeUser = (node: string): string => `system:node:${node}`;
 
-export const allowed = (user: User, policy: Policy, a: Attributes): boolean => {
-  if (policy.type === "open" || policy.type === "discovery") return true;
-  if (policy.type === "node") return user.groups.includes(NODES) && a.name !== undefined && user.name === nodeUser(a.name);
+/** What would be done to objects, in words that a client may have chosen. `*` stands for all there is. */
+export interface Access {
+  verb: string;
+  group: string;
+  resource: string;
+  subresource?: string | undefined;
+}
+
+/** Questions about oneself, which everybody may ask. */
+const QUESTIONS = ["selfsubjectaccessreviews", "selfsubjectrulesreviews", "selfsubjectreviews"];
+/** Parts of an object that act on it, whatever the HTTP method. */
+const ACTS = ["exec", "attach", "portforward", "proxy", "*"];
+
+/** Who may do what to objects: the one place that decides, for requests and for those who ask beforehand. */
+export const mayAccess = (user: User, { verb, group, resource, subresource }: Access): boolean => {
+  if (verb === "create" && QUESTIONS.includes(resource) && ["authorization.k8s.io", "authentication.k8s.io"].includes(group)) return true;
   if (user.groups.includes(MASTERS)) return true;
   if (!user.groups.includes(READERS)) return false;
-  if (policy.type === "metrics") return true;
-  return READ_VERBS.includes(a.verb) && policy.kind.resource.resource !== "secrets";
+  if (subresource !== undefined && ACTS.includes(subresource)) return false;
+  return (READ_VERBS as readonly string[]).includes(verb) && resource !== "secrets" && resource !== "*";
+};
+
+/** Who may read a path that is no object. */
+export const mayRead = (user: User, policy: "open" | "discovery" | "metrics"): boolean =>
+  policy !== "metrics" || user.groups.includes(MASTERS) || user.groups.includes(READERS);
+
+export const allowed = (user: User, policy: Policy, a: Attributes): boolean => {
+  if (policy.type === "node") return user.groups.includes(NODES) && a.name !== undefined && user.name === nodeUser(a.name);
+  if (policy.type !== "resource") return mayRead(user, policy.type);
+  const { group, resource } = policy.kind.resource;
+  return mayAccess(user, { verb: a.verb, group, resource, subresource: policy.subresource });
 };
 
 /** @throws ApiError 403 in Kubernetes' words, which kubectl shows as they are */

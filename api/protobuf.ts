@@ -91,6 +91,29 @@ const KINDS: Record<string, Message> = {
       },
     ],
   },
+  "authorization.k8s.io/v1/SelfSubjectAccessReview": {
+    1: ["metadata", META],
+    2: [
+      "spec",
+      {
+        1: [
+          "resourceAttributes",
+          {
+            1: ["namespace", "string"],
+            2: ["verb", "string"],
+            3: ["group", "string"],
+            4: ["version", "string"],
+            5: ["resource", "string"],
+            6: ["subresource", "string"],
+            7: ["name", "string"],
+          },
+        ],
+        2: ["nonResourceAttributes", { 1: ["path", "string"], 2: ["verb", "string"] }],
+      },
+    ],
+  },
+  "authorization.k8s.io/v1/SelfSubjectRulesReview": { 1: ["metadata", META], 2: ["spec", { 1: ["namespace", "string"] }] },
+  "authentication.k8s.io/v1/SelfSubjectReview": { 1: ["metadata", META] },
   "v1/Event": {
     1: ["metadata", META],
     2: ["involvedObject", REFERENCE],

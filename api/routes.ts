@@ -11,7 +11,7 @@ import { authorise, type Policy } from "./policy.ts";
 import { respond } from "./respond.ts";
 import { endWhenStalled } from "./stall.ts";
 import type { Upgrades } from "./upgrade.ts";
-import { badRequest, notFound } from "./status.ts";
+import { badRequest, notFound, refused } from "./status.ts";
 
 /** What the log and the measurements say of a request. */
 export interface Attributes {
@@ -95,6 +95,7 @@ export function resourceRoutes(routes: Routes, upgrades: Upgrades, deps: Deps, k
   if (has("update")) route("put", item, own, () => "update", handlers);
   if (has("patch")) route("patch", item, own, () => "patch", handlers);
   if (has("delete")) route("delete", item, own, () => "delete", handlers);
+  refusals(routes, kind, collection);
   for (const s of kind.subresources) {
     const policy: Policy = { type: "resource", kind, subresource: s.name };
     const path = `${item}/${s.name}`;
@@ -119,6 +120,25 @@ export function resourceRoutes(routes: Routes, upgrades: Upgrades, deps: Deps, k
       const method = METHODS[verb];
       if (method) route(method, path, policy, () => verb, views);
     }
+  }
+}
+
+/** What has no meaning is told so, with what to do instead. */
+function refusals(routes: Routes, kind: Kind, collection: string): void {
+  for (const [what, why = ""] of Object.entries(kind.refused ?? {})) {
+    const [verb = "create", subresource] = what.split("/").toReversed() as [Verb?, string?];
+    const method = METHODS[verb];
+    if (!method) continue;
+    const path = subresource ? `${collection}/:name/${subresource}` : verb === "create" ? collection : `${collection}/:name`;
+    routes.add(
+      method,
+      path,
+      { type: "resource", kind, ...(subresource ? { subresource } : {}) },
+      () => verb,
+      () => {
+        throw refused(kind.resource, why);
+      },
+    );
   }
 }
 

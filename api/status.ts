@@ -85,7 +85,13 @@ const about = (r: Resource, name: string): StatusDetails => ({
 
 export const notFound = (r: Resource, name: string, cause?: unknown): ApiError =>
   new ApiError(404, "NotFound", `${qualifiedResource(r)} "${name}" not found`, about(r, name), {}, { cause });
-export const noSuchPath = (): ApiError => new ApiError(404, "NotFound", "the server could not find the requested resource");
+/** `path`: clients of Kubernetes ask for groups by their own knowledge (`kubectl create job`), and should be told that there is no such. */
+export const noSuchPath = (path = "", groups: readonly string[] = []): ApiError => {
+  const [, group, version] = /^\/apis\/([a-z0-9.-]{1,100})\/([a-z0-9]{1,20})(?:\/|$)/.exec(path) ?? [];
+  const missing = group !== undefined && !groups.includes(group);
+  const more = missing ? `: it has no ${group}/${version}; \`kubectl api-resources\` shows what it has` : "";
+  return new ApiError(404, "NotFound", `the server could not find the requested resource${more}`);
+};
 export const alreadyExists = (r: Resource, name: string, cause?: unknown): ApiError =>
   new ApiError(409, "AlreadyExists", `${qualifiedResource(r)} "${name}" already exists`, about(r, name), {}, { cause });
 export const conflict = (r: Resource, name: string, why?: string, cause?: unknown): ApiError =>
@@ -111,6 +117,9 @@ export const methodNotAllowed = (allowed: readonly string[]): ApiError =>
     {},
     { Allow: allowed.join(", ") },
   );
+/** A verb that clients of Kubernetes know and that has no meaning for this kind. */
+export const refused = (r: Resource, why: string): ApiError =>
+  new ApiError(405, "MethodNotAllowed", `${qualifiedResource(r)}: ${why}`, about(r, ""));
 export const notAcceptable = (offered: readonly string[]): ApiError =>
   new ApiError(406, "NotAcceptable", `only the following media types are accepted: ${offered.join(", ")}`);
 export const unsupportedMediaType = (accepted: readonly string[], hint = ""): ApiError =>

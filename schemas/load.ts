@@ -42,6 +42,9 @@ export const SCHEMA_NAMES = [
   "secret",
   "serviceaccount",
   "lease",
+  "selfsubjectaccessreview",
+  "selfsubjectrulesreview",
+  "selfsubjectreview",
 ] as const;
 export type SchemaName = (typeof SCHEMA_NAMES)[number];
 

@@ -30,6 +30,26 @@ const BY_KIND = new Map<string, Resource[]>();
 for (const r of Object.values(RESOURCES)) BY_KIND.set(r.kind, [...(BY_KIND.get(r.kind) ?? []), r]);
 const schemaName = (resource: Resource): SchemaName => resource.singular as SchemaName;
 
+/** A kind that no manifest may name (a view, a question), and the schema of its objects. */
+export interface As {
+  resource: Resource;
+  schema: SchemaName;
+}
+
+/**
+ * Holds a value against a schema, and nothing else: the way to read what has no name and is not kept. The copy is without
+ * empty values where the schema has no use for them.
+ */
+export const checkShape = (schema: SchemaName, value: unknown): { value: unknown; problems: Problem[] } => {
+  const out = new Findings();
+  const at = { schema: loadSchema(schema), base: schema };
+  const draft = structuredClone(withoutNulls(at, value));
+  check(at, draft, [], out);
+  const verdict = out.problems.length === 0 ? judge(schema, draft) : undefined;
+  if (verdict) out.problem(verdict.keys, "Invalid", verdict.message);
+  return { value: draft, problems: out.problems };
+};
+
 /** Which kind a value says it is. Adds a problem and answers undefined when that is none of ours. */
 const kindOf = (value: Record<string, unknown>, out: Findings): Resource | undefined => {
   const { apiVersion, kind } = value;
@@ -122,21 +142,19 @@ const namesOf = (metadata: unknown): { name?: string; namespace?: string } => {
 /**
  * Checks all there is to check and answers all problems at once, in the order of the manifest. The answer's object is a copy
  * with defaults; `value` is left alone. A Stack's body is kept as written: `normalize` spells it out.
+ * `as`: what the value is known to be; otherwise it says so itself, and is one of the stored kinds.
  */
-export const parseObject = (value: unknown, options: { source?: Source } = {}): ParseResult => {
+export const parseObject = (value: unknown, options: { source?: Source; as?: As } = {}): ParseResult => {
   const out = new Findings();
   if (typeOf(value) !== "object") {
     out.problem([], "TypeInvalid", `must be a map with apiVersion, kind and metadata; got ${describe(value)}`);
     return finish(out, options.source);
   }
-  const resource = kindOf(value as Record<string, unknown>, out);
+  const resource = options.as?.resource ?? kindOf(value as Record<string, unknown>, out);
   if (!resource) return finish(out, options.source);
-  const base = schemaName(resource);
-  const at = { schema: loadSchema(base), base };
-  const draft = structuredClone(withoutNulls(at, value));
-  check(at, draft, [], out);
-  const verdict = out.problems.length === 0 ? judge(base, draft) : undefined;
-  if (verdict) out.problem(verdict.keys, "Invalid", verdict.message);
+  const shaped = checkShape(options.as?.schema ?? schemaName(resource), value);
+  const draft = shaped.value;
+  out.problems.push(...shaped.problems);
   const valid = out.problems.length === 0;
   const intact = intactness(out.problems);
   const { metadata } = draft as { metadata?: unknown };

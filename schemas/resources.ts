@@ -73,4 +73,8 @@ export const RESOURCES: Readonly<Record<ResourceName, Resource>> = {
 export const apiVersionOf = (r: Pick<Resource, "group" | "version">): string => (r.group ? `${r.group}/${r.version}` : r.version);
 
 /** Kinds that are worked out from others, or asked for, and never stored: a manifest or a key of one does not exist. */
-export const VIEW_RESOURCES = {} as const satisfies Readonly<Record<string, Resource>>;
+export const VIEW_RESOURCES = {
+  selfsubjectaccessreviews: { ...core("selfsubjectaccessreviews", "SelfSubjectAccessReview", [], false), group: "authorization.k8s.io" },
+  selfsubjectrulesreviews: { ...core("selfsubjectrulesreviews", "SelfSubjectRulesReview", [], false), group: "authorization.k8s.io" },
+  selfsubjectreviews: { ...core("selfsubjectreviews", "SelfSubjectReview", [], false), group: "authentication.k8s.io" },
+} as const satisfies Readonly<Record<string, Resource>>;

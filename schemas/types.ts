@@ -52,6 +52,9 @@ export interface Kinds {
   Secret: Secret;
   ServiceAccount: ServiceAccount;
   Lease: Lease;
+  SelfSubjectAccessReview: SelfSubjectAccessReview;
+  SelfSubjectRulesReview: SelfSubjectRulesReview;
+  SelfSubjectReview: SelfSubjectReview;
 }
 /**
  * A Stack is a set of services that run on Docker hosts. Its spec is a Compose document; its status says what became of it.
@@ -1492,4 +1495,283 @@ export interface LeaseSpec {
    * How often it went from one holder to another.
    */
   leaseTransitions?: number;
+}
+/**
+ * A SelfSubjectAccessReview asks whether the user who sends it may do something; `kubectl auth can-i` does. The answer is in status, and nothing is kept.
+ */
+export interface SelfSubjectAccessReview {
+  /**
+   * Version of the schema of this object: `authorization.k8s.io/v1`.
+   */
+  apiVersion: "authorization.k8s.io/v1";
+  /**
+   * What this object is: `SelfSubjectAccessReview`.
+   */
+  kind: "SelfSubjectAccessReview";
+  metadata: ObjectMeta;
+  spec: SelfSubjectAccessReviewSpec;
+  status?: SubjectAccessReviewStatus;
+}
+/**
+ * The question: either resourceAttributes or nonResourceAttributes.
+ */
+export interface SelfSubjectAccessReviewSpec {
+  resourceAttributes?: ResourceAttributes;
+  nonResourceAttributes?: NonResourceAttributes;
+}
+/**
+ * About objects of a kind.
+ */
+export interface ResourceAttributes {
+  /**
+   * Namespace of the objects. Rights are the same in all namespaces here.
+   */
+  namespace?: string;
+  /**
+   * What would be done: `get`, `list`, `watch`, `create`, `update`, `patch`, `delete`, `deletecollection`, or `*` for all of them.
+   */
+  verb?: string;
+  /**
+   * API group of the kind; empty for the core group, `*` for any.
+   */
+  group?: string;
+  /**
+   * Version of the kind. Rights do not depend on it.
+   */
+  version?: string;
+  /**
+   * The kind, as its collection is called (`stacks`), or `*` for any.
+   */
+  resource?: string;
+  /**
+   * Part of the object, for example `log` or `scale`.
+   */
+  subresource?: string;
+  /**
+   * Name of one object. Rights do not depend on it.
+   */
+  name?: string;
+  fieldSelector?: FieldSelectorAttributes;
+  labelSelector?: LabelSelectorAttributes;
+}
+/**
+ * The objects are selected by fields. Rights do not depend on it.
+ */
+export interface FieldSelectorAttributes {
+  /**
+   * The selector as a text.
+   */
+  rawSelector?: string;
+  /**
+   * The selector in parts.
+   */
+  requirements?: FieldSelectorRequirement[];
+}
+/**
+ * One condition.
+ */
+export interface FieldSelectorRequirement {
+  /**
+   * Name of the field or label.
+   */
+  key?: string;
+  /**
+   * `In`, `NotIn`, `Exists` or `DoesNotExist`.
+   */
+  operator?: string;
+  /**
+   * Values to compare with.
+   */
+  values?: string[];
+}
+/**
+ * The objects are selected by labels. Rights do not depend on it.
+ */
+export interface LabelSelectorAttributes {
+  /**
+   * The selector as a text.
+   */
+  rawSelector?: string;
+  /**
+   * The selector in parts.
+   */
+  requirements?: LabelSelectorRequirement[];
+}
+/**
+ * One condition.
+ */
+export interface LabelSelectorRequirement {
+  /**
+   * Name of the field or label.
+   */
+  key?: string;
+  /**
+   * `In`, `NotIn`, `Exists` or `DoesNotExist`.
+   */
+  operator?: string;
+  /**
+   * Values to compare with.
+   */
+  values?: string[];
+}
+/**
+ * About a path of the server that is no object.
+ */
+export interface NonResourceAttributes {
+  /**
+   * Path, for example `/metrics`, or `*` for any.
+   */
+  path?: string;
+  /**
+   * What would be done, for example `get`.
+   */
+  verb?: string;
+}
+/**
+ * The answer. Read-only.
+ */
+export interface SubjectAccessReviewStatus {
+  /**
+   * Whether the user may do it.
+   */
+  allowed: boolean;
+  /**
+   * Whether something forbids it that no further right could allow.
+   */
+  denied?: boolean;
+  /**
+   * Why, as a sentence.
+   */
+  reason?: string;
+  /**
+   * What went wrong while the answer was looked for.
+   */
+  evaluationError?: string;
+}
+/**
+ * A SelfSubjectRulesReview asks for everything that the user who sends it may do; `kubectl auth can-i --list` does. The answer is in status, and nothing is kept.
+ */
+export interface SelfSubjectRulesReview {
+  /**
+   * Version of the schema of this object: `authorization.k8s.io/v1`.
+   */
+  apiVersion: "authorization.k8s.io/v1";
+  /**
+   * What this object is: `SelfSubjectRulesReview`.
+   */
+  kind: "SelfSubjectRulesReview";
+  metadata: ObjectMeta;
+  spec: SelfSubjectRulesReviewSpec;
+  status?: SubjectRulesReviewStatus;
+}
+/**
+ * The question.
+ */
+export interface SelfSubjectRulesReviewSpec {
+  /**
+   * Namespace to ask about. Rights are the same in all namespaces here.
+   */
+  namespace?: string;
+}
+/**
+ * The answer. Read-only.
+ */
+export interface SubjectRulesReviewStatus {
+  /**
+   * What may be done with objects.
+   */
+  resourceRules: ResourceRule[];
+  /**
+   * What may be done at paths that are no objects.
+   */
+  nonResourceRules: NonResourceRule[];
+  /**
+   * Whether the list lacks something.
+   */
+  incomplete: boolean;
+  /**
+   * What went wrong while the answer was looked for.
+   */
+  evaluationError?: string;
+}
+/**
+ * What may be done with objects of some kinds.
+ */
+export interface ResourceRule {
+  /**
+   * What may be done.
+   */
+  verbs: string[];
+  /**
+   * API groups of the kinds.
+   */
+  apiGroups?: string[];
+  /**
+   * The kinds.
+   */
+  resources?: string[];
+  /**
+   * Names of the objects; absent: all of them.
+   */
+  resourceNames?: string[];
+}
+/**
+ * What may be done at some paths of the server.
+ */
+export interface NonResourceRule {
+  /**
+   * What may be done.
+   */
+  verbs: string[];
+  /**
+   * The paths.
+   */
+  nonResourceURLs?: string[];
+}
+/**
+ * A SelfSubjectReview asks the server who the user that sends it is; `kubectl auth whoami` does. The answer is in status, and nothing is kept.
+ */
+export interface SelfSubjectReview {
+  /**
+   * Version of the schema of this object: `authentication.k8s.io/v1`.
+   */
+  apiVersion: "authentication.k8s.io/v1";
+  /**
+   * What this object is: `SelfSubjectReview`.
+   */
+  kind: "SelfSubjectReview";
+  metadata: ObjectMeta;
+  status?: SelfSubjectReviewStatus;
+}
+/**
+ * The answer. Read-only.
+ */
+export interface SelfSubjectReviewStatus {
+  userInfo?: UserInfo;
+}
+/**
+ * The user, as the server knows it.
+ */
+export interface UserInfo {
+  /**
+   * Name of the user, from its token.
+   */
+  username?: string;
+  /**
+   * Unlike names, this would tell users of the same name apart. Tokens have none here.
+   */
+  uid?: string;
+  /**
+   * Groups of the user. Rights come from them: `system:masters` may do everything, `system:readers` may read all but secrets.
+   */
+  groups?: string[];
+  /**
+   * More that the server knows, such as which token was used.
+   */
+  extra?: {
+    /**
+     * The values.
+     */
+    [k: string]: string[];
+  };
 }

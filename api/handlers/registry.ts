@@ -4,6 +4,7 @@ import { type Kind, qualifiedResource, type Verb } from "../kind.ts";
 import type { UpgradeHandler } from "../upgrade.ts";
 import { remove, removeCollection } from "./delete.ts";
 import { get, list } from "./read.ts";
+import { accessReview, rulesReview, userReview } from "./reviews.ts";
 import { watch } from "./watch.ts";
 import { create, patch, update } from "./write.ts";
 
@@ -14,7 +15,11 @@ const GENERIC: Handlers = { get, list, watch, create, update, patch, delete: rem
 const STATUS: Handlers = { get, update, patch };
 
 /** By what `qualifiedResource` says, and `/<subresource>`: `pods/log`, `stacks.steadfleet.dev/scale`, `nodes.metrics.k8s.io`. */
-const OWN: Readonly<Record<string, Handlers>> = {};
+const OWN: Readonly<Record<string, Handlers>> = {
+  "selfsubjectaccessreviews.authorization.k8s.io": { create: accessReview },
+  "selfsubjectrulesreviews.authorization.k8s.io": { create: rulesReview },
+  "selfsubjectreviews.authentication.k8s.io": { create: userReview },
+};
 
 /** Subresources that are spoken to over an upgraded connection, besides plain requests. */
 const UPGRADES: Readonly<Record<string, UpgradeHandler>> = {};

@@ -6,6 +6,7 @@ import { leases } from "./leases.ts";
 import { namespaces } from "./namespaces.ts";
 import { nodes } from "./nodes.ts";
 import { pods } from "./pods.ts";
+import { selfsubjectaccessreviews, selfsubjectreviews, selfsubjectrulesreviews } from "./reviews.ts";
 import { secrets } from "./secrets.ts";
 import { serviceaccounts } from "./serviceaccounts.ts";
 import { stackrevisions } from "./stackrevisions.ts";
@@ -22,6 +23,9 @@ export const KINDS: readonly Kind[] = [
   secrets,
   serviceaccounts,
   leases,
+  selfsubjectaccessreviews,
+  selfsubjectrulesreviews,
+  selfsubjectreviews,
   stacks,
   stackrevisions,
 ];

@@ -11,6 +11,12 @@ export const namespaces: Kind<Namespace> = {
   description: "A space for names: objects of the same kind in different namespaces may have the same name.",
   schema: "namespace",
   verbs: ALL_VERBS.filter((v) => v !== "deletecollection"),
+  refused: {
+    "status/update": "the status of a Namespace is the controller's to write",
+    "status/patch": "the status of a Namespace is the controller's to write",
+    "finalize/update":
+      "a Namespace has its finalizers in metadata.finalizers: change the Namespace itself, or wait until its contents are gone",
+  },
   subresources: [{ name: "status", verbs: ["get"] }],
   reads: "stored",
   generation: false,

@@ -10,6 +10,10 @@ export const nodes: Kind<Node> = {
   description: "A machine with a Docker engine. People write labels, taints and unschedulable; its agent reports the rest.",
   schema: "node",
   verbs: ["get", "list", "watch", "create", "update", "patch", "delete", "deletecollection"],
+  refused: {
+    "status/update": "the status of a Node is what its agent reports; nobody else writes it",
+    "status/patch": "the status of a Node is what its agent reports; nobody else writes it",
+  },
   subresources: [{ name: "status", verbs: ["get"] }],
   reads: "nodes",
   generation: false,

@@ -1,4 +1,5 @@
 import type { KubeObject } from "../../schemas/meta.ts";
+import { CLI } from "../../schemas/constants.ts";
 import { RESOURCES } from "../../schemas/resources.ts";
 import type { Kind } from "../kind.ts";
 import { podTable } from "../table/pods.ts";
@@ -10,6 +11,15 @@ export const pods: Kind<Pod> = {
   description: "One container of one service of a Stack on one node. Made by the controller; deleting one makes the controller replace it.",
   schema: "pod",
   verbs: ["get", "list", "watch", "delete", "deletecollection"],
+  refused: {
+    create: `a Pod is made by the controller, never by hand: put the container into a Stack, for example as a Compose file with \`${CLI} up\`, or \`kubectl apply\` a Stack`,
+    update: `a Pod is what became of its Stack, and cannot be changed: change the Stack, or delete the Pod to have it replaced`,
+    patch: `a Pod is what became of its Stack, and cannot be changed: change the Stack, or delete the Pod to have it replaced`,
+    "status/update": "the status of a Pod is what its node's agent reports; nobody else writes it",
+    "status/patch": "the status of a Pod is what its node's agent reports; nobody else writes it",
+    "ephemeralcontainers/update": "a Docker container takes no other into itself: run a tool in it with `kubectl exec`",
+    "ephemeralcontainers/patch": "a Docker container takes no other into itself: run a tool in it with `kubectl exec`",
+  },
   subresources: [{ name: "status", verbs: ["get"] }],
   reads: "pods",
   generation: false,

@@ -1,3 +1,4 @@
+import { CLI } from "../../schemas/constants.ts";
 import type { KubeObject } from "../../schemas/meta.ts";
 import { RESOURCES } from "../../schemas/resources.ts";
 import { ALL_VERBS, type Kind } from "../kind.ts";
@@ -10,6 +11,7 @@ export const serviceaccounts: Kind<ServiceAccount> = {
   description: "A name that tools of Kubernetes keep for a program. It gives no rights here.",
   schema: "serviceaccount",
   verbs: ALL_VERBS,
+  refused: { "token/create": `an account has no tokens here: \`${CLI} token create\` makes a token for a user or a program` },
   subresources: [],
   reads: "stored",
   generation: false,

@@ -34,9 +34,12 @@ const META_TYPES = new Set([
   "Condition",
 ]);
 
-/** `io.k8s.api.core.v1.` for the core group; `dev.steadfleet.v1.` for `steadfleet.dev/v1`. */
-export const namePrefix = (group: string, version: string): string =>
-  `${group === "" ? "io.k8s.api.core" : group.split(".").toReversed().join(".")}.${version}.`;
+/** `io.k8s.api.core.v1.` for the core group, `io.k8s.api.apps.v1.` for those of Kubernetes; `dev.steadfleet.v1.` for `steadfleet.dev/v1`. */
+export const namePrefix = (group: string, version: string): string => {
+  const [first = "", ...rest] = group.split(".");
+  const kubernetes = rest.length === 0 || rest.join(".") === "k8s.io";
+  return `${kubernetes ? `io.k8s.api.${first || "core"}` : group.split(".").toReversed().join(".")}.${version}.`;
+};
 
 export const componentRef = (name: string): string => `#/components/schemas/${name}`;
 
@@ -70,6 +73,16 @@ export class Components {
     const component = this.schemas[name];
     if (!component) throw new TypeError(`no component ${name}`);
     component["x-kubernetes-group-version-kind"] = kinds;
+  }
+
+  /** A component of a kind of another group (the Scale of a Stack), defined once. */
+  foreign(shape: ObjectShape, gvk: { group: string; version: string; kind: string }): OpenApiSchema {
+    const name = namePrefix(gvk.group, gvk.version) + gvk.kind;
+    if (!this.schemas[name]) {
+      this.schemas[name] = this.object(shape, gvk.kind);
+      this.mark(name, [gvk]);
+    }
+    return { $ref: componentRef(name) };
   }
 
   /** What stands in a property, a list or a map: the type spelled out, or a reference to a component. `path` names types that have no name. */

@@ -1,5 +1,5 @@
 // The requests that can be made of each kind, for both OpenAPI documents.
-import type { Kind, Verb } from "../kind.ts";
+import type { Kind, Subresource, Verb } from "../kind.ts";
 
 export type Method = "get" | "put" | "post" | "delete" | "patch";
 
@@ -22,6 +22,9 @@ export interface Operation {
   body?: "object" | "patch" | "delete";
   answer: "object" | "list" | "status";
   kind: Kind;
+  subresource?: Subresource;
+  /** Of the body and the answer. */
+  gvk: { group: string; version: string; kind: string };
 }
 
 const parameter = (name: string, type: Parameter["type"], description: string): Parameter => ({ name, type, description });
@@ -90,9 +93,13 @@ const COLLECTION: Partial<Record<Verb, Form>> = {
 const ITEM: Partial<Record<Verb, Form>> = {
   get: { method: "get", action: "get", does: "Read", query: [VERSION], answer: "object" },
   update: { method: "put", action: "put", does: "Replace", query: WRITE, body: "object", answer: "object" },
+  create: { method: "post", action: "post", does: "Create", query: WRITE, body: "object", answer: "object" },
   patch: { method: "patch", action: "patch", does: "Change parts of", query: [...WRITE, FORCE], body: "patch", answer: "object" },
   delete: { method: "delete", action: "delete", does: "Delete", query: DELETE, body: "delete", answer: "status" },
 };
+
+/** A creation is of the collection; of a subresource it is a request like others. */
+const withoutCreate = ({ create: _create, ...rest }: typeof ITEM): typeof ITEM => rest;
 
 const NAMESPACE = parameter("namespace", "string", "Namespace of the object.");
 const NAME = parameter("name", "string", "Name of the object.");
@@ -104,19 +111,38 @@ export function operationsOf(kind: Kind): Operation[] {
   const base = r.group === "" ? `/api/${r.version}` : `/apis/${r.group}/${r.version}`;
   const scope = r.namespaced ? `${base}/namespaces/{namespace}` : base;
   const inside = r.namespaced ? [NAMESPACE] : [];
-  const make = (verbs: readonly Verb[], forms: Partial<Record<Verb, Form>>, path: string, pathParameters: Parameter[], suffix: string) =>
+  const own = { group: r.group, version: r.version, kind: r.kind };
+  const make = (
+    verbs: readonly Verb[],
+    forms: Partial<Record<Verb, Form>>,
+    path: string,
+    pathParameters: Parameter[],
+    suffix: string,
+    subresource?: Subresource,
+  ) =>
     verbs.flatMap((verb): Operation[] => {
       const form = forms[verb];
       if (!form) return [];
       const { does, ...rest } = form;
       const what = suffix.startsWith("/") ? `the ${suffix.slice(1)} of ${r.resource}` : r.resource;
       const id = [form.action, r.group.split(".")[0] ?? "", r.version, r.kind, ...suffix.split(/[^A-Za-z]+/)].map(capital).join("");
-      return [{ ...rest, path, id: id.charAt(0).toLowerCase() + id.slice(1), description: `${does} ${what}.`, pathParameters, kind }];
+      return [
+        {
+          ...rest,
+          path,
+          id: id.charAt(0).toLowerCase() + id.slice(1),
+          description: `${does} ${what}.`,
+          pathParameters,
+          kind,
+          ...(subresource && { subresource }),
+          gvk: subresource?.responseKind ?? own,
+        },
+      ];
     });
   return [
     ...make(kind.verbs, COLLECTION, `${scope}/${r.resource}`, inside, ""),
-    ...make(kind.verbs, ITEM, `${scope}/${r.resource}/{name}`, [...inside, NAME], ""),
-    ...(r.namespaced ? make(["list"], COLLECTION, `${base}/${r.resource}`, [], " in all namespaces") : []),
-    ...kind.subresources.flatMap((s) => make(s.verbs, ITEM, `${scope}/${r.resource}/{name}/${s.name}`, [...inside, NAME], `/${s.name}`)),
+    ...make(kind.verbs, withoutCreate(ITEM), `${scope}/${r.resource}/{name}`, [...inside, NAME], ""),
+    ...(r.namespaced && kind.verbs.includes("list") ? make(["list"], COLLECTION, `${base}/${r.resource}`, [], " in all namespaces") : []),
+    ...kind.subresources.flatMap((s) => make(s.verbs, ITEM, `${scope}/${r.resource}/{name}/${s.name}`, [...inside, NAME], `/${s.name}`, s)),
   ];
 }

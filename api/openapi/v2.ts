@@ -80,14 +80,19 @@ export function v2Document(kinds: readonly Kind[], info: Swagger["info"]): Swagg
       ...swaggerSchema(shape, "", kind.mergeKeys),
       "x-kubernetes-group-version-kind": [{ group, kind: name, version }],
     };
-    definitions[`${prefix}${name}List`] = {
-      ...list,
-      properties: { ...list.properties, items: { type: "array", description: "The objects.", items: ref(prefix + name) } },
-      "x-kubernetes-group-version-kind": [{ group, kind: `${name}List`, version }],
-    };
-    const answers = { object: ref(prefix + name), list: ref(`${prefix}${name}List`), status: ref(`${meta}Status`) };
-    const bodies = { object: ref(prefix + name), patch: { type: "object" }, delete: ref(`${meta}DeleteOptions`) };
+    if (kind.verbs.includes("list"))
+      definitions[`${prefix}${name}List`] = {
+        ...list,
+        properties: { ...list.properties, items: { type: "array", description: "The objects.", items: ref(prefix + name) } },
+        "x-kubernetes-group-version-kind": [{ group, kind: `${name}List`, version }],
+      };
     for (const op of operationsOf(kind)) {
+      const { subresource, gvk } = op;
+      const object = subresource?.schema ? namePrefix(gvk.group, gvk.version) + gvk.kind : prefix + name;
+      if (subresource?.schema)
+        definitions[object] ??= { ...swaggerSchema(shapeOf(subresource.schema), "", {}), "x-kubernetes-group-version-kind": [gvk] };
+      const answers = { object: ref(object), list: ref(`${prefix}${name}List`), status: ref(`${meta}Status`) };
+      const bodies = { object: ref(object), patch: { type: "object" }, delete: ref(`${meta}DeleteOptions`) };
       const body: SwaggerParameter[] = op.body
         ? [{ name: "body", in: "body", description: "The body.", required: op.body !== "delete", schema: bodies[op.body] }]
         : [];
@@ -99,7 +104,7 @@ export function v2Document(kinds: readonly Kind[], info: Swagger["info"]): Swagg
         parameters: [...body, ...op.pathParameters.map(parameter("path")), ...op.query.map(parameter("query"))],
         responses: { "200": { description: "OK", schema: answers[op.answer] } },
         "x-kubernetes-action": op.action,
-        "x-kubernetes-group-version-kind": { group, kind: name, version },
+        "x-kubernetes-group-version-kind": gvk,
       };
       paths[op.path] = { ...paths[op.path], [op.method]: operation };
     }

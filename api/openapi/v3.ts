@@ -53,23 +53,31 @@ export function v3Document(kinds: readonly Kind[], group: string, version: strin
     Object.fromEntries(mine.flatMap((k) => Object.entries(k.mergeKeys).map(([p, key]) => [`${k.resource.kind}.${p}`, key]))),
   );
   const paths: V3Document["paths"] = {};
-  const options = components.use(deleteOptionsShape, "DeleteOptions");
   const status = components.use(statusShape, "Status");
+  const deletes = mine.some((k) => operationsOf(k).some((op) => op.body === "delete"));
+  const options = deletes ? components.use(deleteOptionsShape, "DeleteOptions") : status;
   for (const kind of mine) {
     const { resource: r } = kind;
     const named = { ...shapeOf(kind.schema), title: r.kind };
     const one = components.use(named, r.kind);
-    const many = components.use(listShape(named), r.kind);
+    const listed = kind.verbs.includes("list");
+    const many = listed ? components.use(listShape(named), r.kind) : one;
     components.mark(prefix + r.kind, [{ group, kind: r.kind, version }]);
-    components.mark(`${prefix}${r.kind}List`, [{ group, kind: `${r.kind}List`, version }]);
+    if (listed) components.mark(`${prefix}${r.kind}List`, [{ group, kind: `${r.kind}List`, version }]);
     const schemas = { object: reference(one), list: reference(many), status: reference(status), delete: reference(options) };
     for (const op of operationsOf(kind)) {
       const item = paths[op.path] ?? {};
       paths[op.path] = item;
-      item[op.method] = operation(op, schemas, { group, version, kind: r.kind });
+      item[op.method] = operation(op, { ...schemas, ...subresourceSchema(components, op) }, op.gvk);
     }
   }
   return { openapi: "3.0.0", info, paths, components: { schemas: components.schemas } };
+}
+
+/** What a subresource with a kind of its own takes and answers. */
+function subresourceSchema(components: Components, { subresource, gvk }: Operation): { object?: OpenApiSchema } {
+  if (!subresource?.schema) return {};
+  return { object: components.foreign(shapeOf(subresource.schema), gvk) };
 }
 
 function operation(
