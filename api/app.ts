@@ -12,8 +12,10 @@ import { healthRoutes } from "./health.ts";
 import { KINDS } from "./kinds/index.ts";
 import { metricsOf } from "./metrics.ts";
 import { openApi, openApiRoutes } from "./openapi/index.ts";
+import type { Rates } from "./rates.ts";
 import { resourceRoutes, Routes } from "./routes.ts";
 import { Upgrades } from "./upgrade.ts";
+import { refuseOversized } from "./wire.ts";
 import { type About, failure, methodNotAllowed, noSuchPath, toApiError } from "./status.ts";
 
 const MUTATING = new Set(["create", "update", "patch", "delete", "deletecollection"]);
@@ -28,11 +30,11 @@ export interface App {
   upgrades: Upgrades;
 }
 
-export function appOf(deps: Deps, authenticator: Authenticator, o: { version: string }): App {
+export function appOf(deps: Deps, authenticator: Authenticator, rates: Rates, o: { version: string }): App {
   const koa = new Koa();
-  const routes = new Routes(authenticator);
+  const routes = new Routes(authenticator, rates);
   const upgrades = new Upgrades(deps, authenticator);
-  const metrics = metricsOf(deps.cache, KINDS);
+  const metrics = metricsOf(deps.cache, rates, KINDS);
   healthRoutes(routes, deps, { version: o.version, metrics });
   const documents = new Router();
   discoveryRoutes(documents, KINDS);
@@ -52,6 +54,7 @@ export function appOf(deps: Deps, authenticator: Authenticator, o: { version: st
     metrics.observe(about.verb, about.resource, ctx.status, (deps.env.monotonic() - began) / 1000);
     audit(deps, ctx);
   });
+  koa.use(refuseOversized);
   koa.use(compress);
   koa.use(async (ctx, next) => {
     refuseTokenInUrl(ctx.url);
@@ -62,7 +65,7 @@ export function appOf(deps: Deps, authenticator: Authenticator, o: { version: st
     const matched = (ctx["matched"] ?? []) as { methods: string[] }[];
     // Nothing ran: nobody asked yet who is calling, and strangers learn nothing about paths.
     if (ctx.state.about === undefined) {
-      await authenticator.authenticate(ctx.req.headers);
+      await authenticator.authenticate(ctx.req.headers, ctx.req.socket.remoteAddress);
       throw matched.length > 0
         ? methodNotAllowed([...new Set(matched.flatMap((l) => l.methods))])
         : noSuchPath(

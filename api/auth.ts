@@ -3,6 +3,7 @@ import { createHash, randomBytes, timingSafeEqual } from "node:crypto";
 import type { Env } from "../store/env.ts";
 import { tokenKey, tokensPrefix } from "../store/keys.ts";
 import type { Kv } from "../store/kv.ts";
+import { Rates } from "./rates.ts";
 import { ApiError, forbidden, unauthorized } from "./status.ts";
 
 export interface User {
@@ -59,6 +60,7 @@ export class Authenticator {
   constructor(
     private readonly kv: Kv,
     private readonly env: Env,
+    private readonly rates: Rates = new Rates(env),
   ) {}
 
   /** A token was written or revoked: do not wait until its entry is stale. */
@@ -67,11 +69,23 @@ export class Authenticator {
   }
 
   /**
-   * @throws ApiError 401 (one answer for everything that is wrong with a token), 403 for impersonation; UnavailableError
+   * `address`: where the request comes from; so many of one address whose token is none are not looked up any more.
+   * @throws ApiError 401 (one answer for everything that is wrong with a token), 429, 403 for impersonation; UnavailableError
    */
-  async authenticate(headers: NodeJS.Dict<string | string[]>): Promise<User> {
+  async authenticate(headers: NodeJS.Dict<string | string[]>, address = ""): Promise<User> {
+    try {
+      return await this.identify(headers, address);
+    } catch (e) {
+      if (e instanceof ApiError && e.code === 401) this.rates.unknown(address);
+      throw e;
+    }
+  }
+
+  private async identify(headers: NodeJS.Dict<string | string[]>, address: string): Promise<User> {
     const text = /^Bearer (\S+)$/i.exec(String(headers["authorization"] ?? ""))?.[1] ?? "";
     const id = TOKEN.exec(text)?.[1];
+    // Who is known does not suffer from strangers at the same address.
+    if (id === undefined || !this.known.get(id)?.record) this.rates.stranger(address);
     if (id === undefined) throw unauthorized();
     const record = await this.record(id);
     const given = sha256(text);

@@ -1,6 +1,7 @@
 // Measurements of the server, in Prometheus' text form.
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "prom-client";
 import type { WatchCache } from "./cache/watch-cache.ts";
+import type { Rates } from "./rates.ts";
 import { type Kind, qualifiedResource } from "./kind.ts";
 
 export interface Metrics {
@@ -9,7 +10,7 @@ export interface Metrics {
   observe(verb: string, resource: string, code: number, seconds: number): void;
 }
 
-export function metricsOf(cache: WatchCache, kinds: readonly Kind[]): Metrics {
+export function metricsOf(cache: WatchCache, rates: Rates, kinds: readonly Kind[]): Metrics {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
   const labelNames = ["verb", "resource"] as const;
@@ -49,6 +50,17 @@ export function metricsOf(cache: WatchCache, kinds: readonly Kind[]): Metrics {
     },
   });
   watchers.reset();
+  const refused = new Counter({
+    name: "steadfleet_api_refused_total",
+    help: "Requests refused with 429 since the start, by lane: reads, writes, watches, strangers.",
+    labelNames: ["lane"] as const,
+    registers: [registry],
+    collect() {
+      this.reset();
+      for (const [lane, n] of Object.entries(rates.refused)) this.inc({ lane }, n);
+    },
+  });
+  refused.reset();
   return {
     registry,
     observe: (verb, resource, code, took) => {

@@ -8,6 +8,7 @@ import { contentTypeOf, includeObject, JSON_TYPE, negotiate } from "./forms.ts";
 import { type Handlers, handlersOf, upgradeOf } from "./handlers/registry.ts";
 import type { Kind, Verb } from "./kind.ts";
 import { authorise, type Policy } from "./policy.ts";
+import type { Rates } from "./rates.ts";
 import { respond } from "./respond.ts";
 import { endWhenStalled } from "./stall.ts";
 import type { Upgrades } from "./upgrade.ts";
@@ -39,7 +40,10 @@ export class Routes {
   /** A test walks the router's stack and fails when a layer is not in here. */
   readonly policies = new Map<Layer, Policy>();
 
-  constructor(private readonly authenticator: Authenticator) {}
+  constructor(
+    private readonly authenticator: Authenticator,
+    private readonly rates: Rates,
+  ) {}
 
   /** `verb` of a request to this path, for the policy and the log. */
   add(method: Method, path: string, policy: Policy, verb: (ctx: Context) => Verb, handle: Middleware): void {
@@ -49,8 +53,10 @@ export class Routes {
       if (policy.type === "resource") about.kind = policy.kind;
       ctx.state.about = about;
       if (policy.type !== "open") {
-        about.user = await this.authenticator.authenticate(ctx.req.headers);
+        about.user = await this.authenticator.authenticate(ctx.req.headers, ctx.req.socket.remoteAddress);
+        this.rates.admit(about.user, verb(ctx));
         authorise(about.user, policy, { verb: verb(ctx), namespace: params.namespace, name: params.name });
+        if (verb(ctx) === "watch") ctx.res.once("close", this.rates.watch(about.user));
       }
       await next();
     };
@@ -85,7 +91,8 @@ export function resourceRoutes(routes: Routes, upgrades: Upgrades, deps: Deps, k
   const route = (method: Method, path: string, policy: Policy, verb: (ctx: Context) => Verb, of: Handlers): void =>
     routes.add(method, path, policy, verb, (ctx) => answer(deps, kind, policy, ctx, of[verb(ctx)]));
   const has = (verb: Verb): boolean => kind.verbs.includes(verb);
-  const reading = (ctx: Context): Verb => (new Query(ctx.URL.searchParams).flag("watch") && has("watch") ? "watch" : "list");
+  const reading = (ctx: Context): Verb =>
+    ctx.method !== "HEAD" && new Query(ctx.URL.searchParams).flag("watch") && has("watch") ? "watch" : "list";
 
   if (has("list")) for (const path of new Set([`${base}/${resource}`, collection])) route("get", path, own, reading, handlers);
   if (has("create")) route("post", collection, own, () => "create", handlers);

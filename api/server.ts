@@ -19,11 +19,13 @@ import { EventLeases } from "./event-lease.ts";
 import { KINDS } from "./kinds/index.ts";
 import { namespaces } from "./kinds/namespaces.ts";
 import type { NodeLinks } from "./links.ts";
+import { type ApiLimits, LIMITS, Rates } from "./rates.ts";
 import type { Routes } from "./routes.ts";
 import type { Upgrades } from "./upgrade.ts";
 import { ensureTls, localHosts, type ServerTls } from "./tls.ts";
 import { acceptRoute } from "./tunnel/accept.ts";
 import { Tunnels } from "./tunnel/tunnels.ts";
+import { refuseMalformed, WIRE } from "./wire.ts";
 
 export interface ApiOptions {
   kv: Kv;
@@ -41,6 +43,8 @@ export interface ApiOptions {
   version: string;
   /** Instead of the tunnels of this server's own: for tests. */
   links?: NodeLinks;
+  /** Instead of `LIMITS`. */
+  limits?: Partial<ApiLimits>;
   /** A certificate of one's own, instead of one of our authority. PEM texts. */
   tls?: ServerTls;
 }
@@ -58,13 +62,6 @@ export interface ApiHandle {
   close(): Promise<void>;
 }
 
-/** exec puts whole command lines into the URL. */
-const MAX_HEADER_BYTES = 64 * 1024;
-const HEADERS_MS = 10_000;
-/** To receive a request, not to answer it: watches are not touched by it. */
-const REQUEST_MS = 30_000;
-/** Longer than the 90 s after which Go clients let an idle connection go, so that they are never surprised. */
-const KEEP_ALIVE_MS = 95_000;
 const CLOSE_MS = 5_000;
 const START_MS = 30_000;
 const RENEWAL_CHECK_MS = 12 * 3_600_000;
@@ -86,28 +83,24 @@ export async function startApi(o: ApiOptions): Promise<ApiHandle> {
   const store = new ObjectStore(kv, env);
   const cache = new WatchCache({ kv, env, log, kinds: KINDS });
   const leases = new EventLeases(kv, env, log);
-  const authenticator = new Authenticator(kv, env);
+  const rates = new Rates(env, { ...LIMITS, ...o.limits });
+  const authenticator = new Authenticator(kv, env, rates);
   cache.onToken((key) => authenticator.forget(key));
   const tunnels = new Tunnels({ cache, env, log });
   const links = o.links ?? tunnels;
   const deps: Deps = { kv, env, log, store, cache, links, eventLease: () => leases.id(), closing: stop.signal };
-  const { koa, routes, upgrades } = appOf(deps, authenticator, { version: o.version });
+  const { koa, routes, upgrades } = appOf(deps, authenticator, rates, { version: o.version });
   upgrades.add(acceptRoute(tunnels));
 
   const hosts = [...new Set([...localHosts(), ...(["0.0.0.0", "::"].includes(o.host) ? [] : [o.host])])];
   const pki = join(o.dataDir, "pki");
   const tls = o.insecureHttp ? undefined : (o.tls ?? (await ensureTls({ dir: pki, env, hosts })));
-  const limits = {
-    maxHeaderSize: MAX_HEADER_BYTES,
-    headersTimeout: HEADERS_MS,
-    requestTimeout: REQUEST_MS,
-    keepAliveTimeout: KEEP_ALIVE_MS,
-  };
   const handle = koa.callback();
   const onRequest = (req: IncomingMessage, res: ServerResponse): void => void handle(req, res);
   const server: Server | HttpsServer = tls
-    ? createHttpsServer({ ...limits, cert: tls.certPem, key: tls.keyPem, minVersion: "TLSv1.2" }, onRequest)
-    : createHttpServer(limits, onRequest);
+    ? createHttpsServer({ ...WIRE, cert: tls.certPem, key: tls.keyPem, minVersion: "TLSv1.2" }, onRequest)
+    : createHttpServer(WIRE, onRequest);
+  refuseMalformed(server, env, log);
   server.on("upgrade", (req, socket, head) => void upgrades.handle(req, socket, head));
   // A watch may be silent for as long as it lasts.
   server.timeout = 0;

@@ -48,11 +48,12 @@ export class Upgrades {
     socket.on("error", (err) => this.deps.log.debug({ err }, "upgraded connection"));
     // Upgraded sockets are half-open: without this they stay when the client goes.
     socket.on("end", () => socket.end());
-    const url = new URL(req.url ?? "/", "http://localhost");
     try {
+      // A path such as "//" is no URL, and must not be more than a refusal.
+      const url = urlOf(req);
       refuseTokenInUrl(req.url ?? "/");
       const found = this.find(url.pathname);
-      const user = await this.authenticator.authenticate(req.headers);
+      const user = await this.authenticator.authenticate(req.headers, req.socket.remoteAddress);
       if (!found) throw noSuchPath();
       const { route, namespace, name } = found;
       authorise(user, route.policy, { verb: "create", namespace: namespace || undefined, name });
@@ -83,6 +84,14 @@ export class Upgrades {
     return undefined;
   }
 }
+
+const urlOf = (req: IncomingMessage): URL => {
+  try {
+    return new URL(req.url ?? "/", "http://localhost");
+  } catch (cause) {
+    throw badRequest("the path of the request is no URL", cause);
+  }
+};
 
 /** A plain HTTP answer on a connection that was not upgraded. */
 export function refuse(socket: Duplex, e: unknown): void {

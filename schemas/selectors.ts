@@ -155,8 +155,9 @@ export type FieldSelector = readonly FieldRequirement[];
 const splitTerms = (text: string): string[] => text.match(/(?:\\[\s\S]|[^,\\])+/g) ?? [];
 
 /** `metadata.name=x,status.phase!=Failed` → requirements; "" selects everything. @throws SelectorError */
-export const parseFieldSelector = (text: string): FieldSelector =>
-  splitTerms(text).map((term) => {
+export const parseFieldSelector = (text: string): FieldSelector => {
+  if (/(?:^|[^\\])(?:\\\\)*\\$/.test(text)) throw new SelectorError(`invalid field selector ${show(text)}: it ends within an escape`);
+  return splitTerms(text).map((term) => {
     const match = /^([^=!\\]+)(==|=|!=)([\s\S]*)$/.exec(term);
     if (!match) throw new SelectorError(`invalid field selector ${show(term)}: expected field=value or field!=value`);
     const [, field = "", operator, raw = ""] = match;
@@ -165,6 +166,7 @@ export const parseFieldSelector = (text: string): FieldSelector =>
     }
     return { field: field.trim(), operator: operator === "!=" ? "!=" : "=", value: raw.replace(/\\([\s\S])/g, "$1") };
   });
+};
 
 /** `read` answers a field's value, "" when the object does not have it. */
 export const matchFields = (selector: FieldSelector, read: (field: string) => string): boolean =>

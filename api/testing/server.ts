@@ -9,6 +9,7 @@ import { type Env, realEnv } from "../../store/env.ts";
 import type { Kv } from "../../store/kv.ts";
 import { MemoryKv } from "../../store/memory.ts";
 import { createToken } from "../auth.ts";
+import type { ApiLimits } from "../rates.ts";
 import { type ApiHandle, startApi } from "../server.ts";
 
 export interface Reply {
@@ -67,6 +68,7 @@ export interface TestOptions {
   kv?: Kv;
   env?: Env;
   log?: (line: string) => void;
+  limits?: Partial<ApiLimits>;
 }
 
 /** @returns a server of its own on a free port; dispose it. */
@@ -76,7 +78,17 @@ export async function testApi<K extends Kv = MemoryKv>(o: TestOptions & { kv?: K
   const dataDir = mkdtempSync(join(tmpdir(), "steady-api-"));
   const log = o.log ? pino({ level: "info" }, { write: o.log }) : pino({ level: "silent" });
   const token = await createToken(kv, env, { name: "admin", groups: ["system:masters"] });
-  const api = await startApi({ kv, env, log, dataDir, host: "127.0.0.1", port: 0, insecureHttp: true, version: "0.0.0" });
+  const api = await startApi({
+    kv,
+    env,
+    log,
+    dataDir,
+    host: "127.0.0.1",
+    port: 0,
+    insecureHttp: true,
+    version: "0.0.0",
+    ...(o.limits ? { limits: o.limits } : {}),
+  });
   const base = new URL(api.url);
   const open = (method: string, path: string, c: CallOptions) => {
     const data = c.raw ?? (c.body === undefined ? undefined : JSON.stringify(c.body));
