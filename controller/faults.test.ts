@@ -39,6 +39,10 @@ const life = async (): Promise<void> => {
       .map((p) => `${p.pod.service}-${p.pod.slot} ${p.pod.container.image}`)
       .toSorted(),
   ).toEqual(["db-0 app:1", "web-0 app:2", "web-1 app:2"]);
+  expect(fleet.revisions("shop").map((r) => [r.revision, r.services["web"]?.revision, r.services["db"]?.revision])).toEqual([
+    [1, 1, 1],
+    [2, 2, 1],
+  ]);
   await fleet.objects.delete(RESOURCES.stacks, "default", "shop");
   await fleet.until(() => {
     onePerSlot();
@@ -46,6 +50,7 @@ const life = async (): Promise<void> => {
   });
   expect(fleet.pods()).toEqual([]);
   expect(fleet.live().size).toBe(0);
+  expect(fleet.revisions("shop")).toEqual([]);
 };
 
 describe("a controller that dies at any commit (I7)", () => {

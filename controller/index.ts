@@ -15,6 +15,7 @@ import { Recorder } from "./events/recorder.ts";
 import { RequestLoop, type RequestRecord } from "./garbage/requests.ts";
 import { catchUp, type Leadership } from "./leadership.ts";
 import { NamespaceLoop } from "./namespaces/reconcile.ts";
+import { decodeRevision, type RevisionView } from "./revisions/history.ts";
 import { NodeLoop } from "./nodes/reconcile.ts";
 import { compileStack } from "./stacks/compile.ts";
 import type { Compiled } from "./stacks/plan.ts";
@@ -59,6 +60,8 @@ export const startController = (o: ControllerOptions): Controller => {
   const records = informer<NodeRecord>(nodesPrefix, decodeNodeRecord);
   const requests = informer<RequestRecord>(podDeletionsPrefix, (item) => ({ ...(JSON.parse(item.value) as PodDeletion), mod: item.mod }));
 
+  const revisions = informer<RevisionView>(objectPrefix(RESOURCES.stackrevisions), decodeRevision);
+
   const world = new World(records, nodes);
   const recorder = new Recorder({ kv, env, log: log.child({ loop: "events" }) });
   const stackLoop = new StackLoop({
@@ -67,6 +70,7 @@ export const startController = (o: ControllerOptions): Controller => {
     log: log.child({ loop: "stacks" }),
     stacks,
     requests,
+    revisions,
     world,
     recorder,
     compile: o.compile ?? compileStack,
@@ -85,6 +89,7 @@ export const startController = (o: ControllerOptions): Controller => {
       catchUp(namespaces, objectPrefix(RESOURCES.namespaces), cache, leadership),
       catchUp(records, nodesPrefix, cache, leadership),
       catchUp(requests, podDeletionsPrefix, cache, leadership),
+      catchUp(revisions, objectPrefix(RESOURCES.stackrevisions), cache, leadership),
     ]);
     log.info({ stacks: stacks.size, nodes: nodes.size, term: leadership.guard.create }, "leading");
     const running = Promise.all([
@@ -108,7 +113,7 @@ export const startController = (o: ControllerOptions): Controller => {
     ttlSeconds: o.leaderTtlSeconds ?? 10,
     lead,
   });
-  const informers = [stacks, nodes, namespaces, records, requests];
+  const informers = [stacks, nodes, namespaces, records, requests, revisions];
   for (const i of informers) i.start(stop.signal);
   const campaign = elector.run(stop.signal);
 

@@ -30,6 +30,7 @@ const revisionOf = ({ service, previous, revision }: ServiceStatusInput): number
 
 export const serviceStatus = (input: ServiceStatusInput): ServiceStatus => {
   const { service, wantedHash, desired, ready, pods, nodes, message, previous, now } = input;
+  const revision = revisionOf(input);
   const live = pods.filter((p) => p.desired.deletionTimestamp === undefined);
   const counts = {
     desired,
@@ -42,11 +43,32 @@ export const serviceStatus = (input: ServiceStatusInput): ServiceStatus => {
     mode: service.mode,
     ...counts,
     image: service.container.image,
-    revision: revisionOf(input),
+    revision,
     templateHash: service.templateHash,
     ...(service.paused ? { paused: true } : {}),
     ...(message === undefined ? {} : { message }),
-    conditions: withTransitions(conditionsOf(input, counts, pods.length > live.length), previous?.conditions, now),
+    conditions: withTransitions(conditionsOf(input, revision, counts, pods.length > live.length), previous?.conditions, now),
+  };
+};
+
+/** Of a service that is paused before it ever ran. */
+export const unstartedStatus = (
+  wanted: CompiledService,
+  message: string,
+  previous: ServiceStatus | undefined,
+  now: string,
+): ServiceStatus => {
+  const desired = wanted.mode === "replicated" ? wanted.replicas : 0;
+  const none = { desired, updated: 0, replicas: 0, available: 0 };
+  const conditions = conditionsOf({ service: wanted, message }, 0, none, false);
+  return {
+    mode: wanted.mode,
+    ...none,
+    ready: 0,
+    image: wanted.container.image,
+    paused: true,
+    message,
+    conditions: withTransitions(conditions, previous?.conditions, now),
   };
 };
 
@@ -59,11 +81,11 @@ interface Counts {
 
 /** With the reasons that a Deployment has. Source: Kubernetes, pkg/controller/deployment/util. */
 const conditionsOf = (
-  input: ServiceStatusInput,
+  { service, message }: Pick<ServiceStatusInput, "service" | "message">,
+  revision: number,
   { desired, updated, replicas, available }: Counts,
   leaving: boolean,
 ): Omit<Condition, "lastTransitionTime">[] => {
-  const { service, message } = input;
   // A Deployment's default: a quarter of its pods, rounded down, may be away.
   const enough = desired - Math.floor(desired / 4);
   const complete = updated === desired && replicas === desired && available >= desired && !leaving;
@@ -81,7 +103,7 @@ const conditionsOf = (
     service.paused
       ? { type: "Progressing", status: "Unknown", reason: "DeploymentPaused", message: `paused; ${words}` }
       : complete
-        ? { type: "Progressing", status: "True", reason: "NewReplicaSetAvailable", message: `revision ${revisionOf(input)} is rolled out` }
+        ? { type: "Progressing", status: "True", reason: "NewReplicaSetAvailable", message: `revision ${revision} is rolled out` }
         : { type: "Progressing", status: "True", reason: "ReplicaSetUpdated", message: words },
   ];
 };

@@ -23,7 +23,7 @@ const status = (
   const nodes = nodeMap(...(o.nodes ?? ["n1", "n2", "n3"]));
   const revision = o.revision ?? 1;
   const plan = planRollout({ stack: stackRef, compiled, revision, pods, nodes, volumes: {} });
-  return computeStatus({ stack: stackRef, compiled, revision, pods, nodes, plan, previous: o.previous, now: o.now ?? T1 });
+  return computeStatus({ stack: stackRef, compiled, held: new Map(), revision, pods, nodes, plan, previous: o.previous, now: o.now ?? T1 });
 };
 const web = service("web", { replicas: 2 });
 const word = (s: StackStatus): string =>

@@ -541,7 +541,7 @@ export interface StackRevision {
    */
   hash: string;
   /**
-   * The Stack's spec as it was. Applying a Stack with this spec leads back to what ran then.
+   * The Stack's spec as it was; a paused service whose changes waited stands here as it ran. Applying a Stack with this spec leads back to what ran then.
    */
   spec: StackSpec;
   /**
@@ -560,7 +560,7 @@ export interface RevisionService {
    */
   templateHash: string;
   /**
-   * Number of the first revision with this template. A service that a change does not touch keeps it.
+   * Number of the revision that brought this template, the latest where the service has returned to it. A service that a change does not touch keeps it, so each template of a service stands once in its history: in the StackRevision whose own number this is.
    */
   revision: number;
 }

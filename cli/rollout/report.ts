@@ -4,8 +4,12 @@ import { elapsed, harmless, type Style } from "../text/style.ts";
 import { describe, type Replica } from "./replica.ts";
 import type { View } from "./tracker.ts";
 
-export const succeeded = (view: View, ms: number, s: Style): string =>
-  `${s.green("✔")} ${s.bold(view.stack)} is Healthy: ${view.ready} replicas${view.revision === undefined ? "" : `, revision ${view.revision}`}, ${(ms / 1000).toFixed(1)}s\n`;
+/** Healthy, or Suspended, with what waits. */
+export const succeeded = (view: View, ms: number, s: Style): string => {
+  const facts = `${view.ready} replicas${view.revision === undefined ? "" : `, revision ${view.revision}`}, ${(ms / 1000).toFixed(1)}s`;
+  const lines = [`${s.green("✔")} ${s.bold(view.stack)} is ${view.health}: ${facts}`, ...view.why.map((why) => `  ${harmless(why)}`)];
+  return `${lines.join("\n")}\n`;
+};
 
 /** Several lines; each failed replica once, with its log. */
 export const failed = (view: View, s: Style): string => {

@@ -124,6 +124,17 @@ const rows: Case[] = [
     want: "rolledBack",
     why: ["web:2 exited with code 1"],
   },
+  {
+    name: "a paused service is what was asked for, and what waits is told",
+    stack: stack({
+      ...healthy,
+      health: "Suspended",
+      conditions: [condition("Ready", "False", "Paused", "web: paused, so a change waits")],
+    }),
+    pods: [pod(ready)],
+    want: "succeeded",
+    why: ["web: paused, so a change waits"],
+  },
   { name: "a stack that is being deleted ends the wait", stack: stack(healthy, { deleting: true }), want: "deleted" },
   { name: "a stack that is gone ends the wait", stack: undefined, want: "deleted" },
 ];

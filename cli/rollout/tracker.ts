@@ -136,6 +136,11 @@ export class Tracker {
     const rolledBack = conditions.find((c) => c.reason === "RolledBack");
     if (rolledBack) return { outcome: "rolledBack", why: [rolledBack.message] };
     if (status.health === "Healthy" && (status.progress ?? 100) >= 100 && !holds(conditions, "Progressing")) return this.#settled(now);
+    // Paused, as a person asked: there is nothing more to wait for.
+    if (status.health === "Suspended" && !holds(conditions, "Progressing")) {
+      const waits = conditions.filter((c) => c.type === "Ready" && c.status === "False").map((c) => c.message);
+      return { ...this.#settled(now), ...(waits.length > 0 ? { why: waits } : {}) };
+    }
     const failed = rows.filter((r) => r.state === "failed" && this.#isCurrent(r));
     if (failed.length > 0) return { outcome: "failed", why: failed.map((r) => `${r.name}${r.node ? ` on ${r.node}` : ""}: ${r.word}`) };
     const unplaceable = conditions.find((c) => c.reason === UNPLACEABLE && c.message !== "");

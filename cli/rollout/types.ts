@@ -1,6 +1,17 @@
 // The parts of API objects that the CLI reads. Everything optional: an older or newer server may leave things out.
 import type { Condition, Health, KubeObject } from "../../schemas/meta.ts";
 
+export interface ServiceView {
+  mode: string;
+  desired: number;
+  updated: number;
+  ready: number;
+  replicas?: number;
+  image: string;
+  paused?: boolean;
+  message?: string;
+}
+
 export interface StackObject extends KubeObject {
   spec?: Record<string, unknown>;
   status?: {
@@ -10,7 +21,7 @@ export interface StackObject extends KubeObject {
     progress?: number;
     ready?: string;
     conditions?: Condition[];
-    services?: Record<string, { mode: string; desired: number; updated: number; ready: number; image: string; message?: string }>;
+    services?: Record<string, ServiceView>;
     nodes?: string[];
     volumes?: Record<string, { node: string }>;
   };

@@ -76,4 +76,19 @@ describe("the tree of a Stack", () => {
       "shop  ? Deleting  revision 1  waiting for the controller",
     );
   });
+
+  it("a paused service says so, and what waits", () => {
+    const message = "paused, so a change waits (image web:2): resume it";
+    const s = stack({
+      ...healthy,
+      health: "Suspended",
+      services: { web: { mode: "replicated", desired: 1, updated: 0, ready: 1, replicas: 1, image: "web:1", paused: true, message } },
+    });
+    expect(stackTree(s, [pod(ready)].map(replicaOf), options)).toMatchInlineSnapshot(`
+      "shop  = Suspended  revision 1  since 4m00s
+      └─ web  1/1  = Suspended  web:1
+         paused, so a change waits (image web:2): resume it
+      "
+    `);
+  });
 });

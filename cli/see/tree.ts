@@ -1,7 +1,7 @@
 // A Stack as a tree: services, and the pods of those that are not fine. Pure.
 import { CLI } from "../../schemas/constants.ts";
 import { byName, describe, type Replica } from "../rollout/replica.ts";
-import type { StackObject } from "../rollout/types.ts";
+import type { ServiceView, StackObject } from "../rollout/types.ts";
 import { columns, elapsed, harmless, type Style } from "../text/style.ts";
 
 export interface TreeOptions {
@@ -22,8 +22,9 @@ const mark = (health: string, s: Style): string =>
     Suspended: s.dim("="),
   })[health] ?? s.yellow("?");
 
-const serviceHealth = (rows: readonly Replica[], ready: number, desired: number, updated: number): string => {
+const serviceHealth = (rows: readonly Replica[], { ready, desired, updated, replicas, paused }: ServiceView): string => {
   if (rows.some((r) => r.state === "failed")) return "Degraded";
+  if (paused && ready >= (replicas ?? desired)) return "Suspended";
   if (ready < desired || updated < desired) return "Progressing";
   return rows.length > 0 && rows.every((r) => r.state === "done") ? "Completed" : "Healthy";
 };
@@ -51,7 +52,7 @@ export const stackTree = (stack: StackObject, replicas: readonly Replica[], o: T
   const services = Object.entries(status.services ?? {}).toSorted(([a], [b]) => a.localeCompare(b));
   const grid = services.map(([name, v]) => {
     const rows = replicas.filter((r) => r.service === name);
-    const word = serviceHealth(rows, v.ready, v.desired, v.updated);
+    const word = serviceHealth(rows, v);
     return { name, rows, word, v, volumes: "" };
   });
   const heads = columns(
@@ -68,7 +69,8 @@ export const stackTree = (stack: StackObject, replicas: readonly Replica[], o: T
     const stem = last ? "   " : "│  ";
     if (g.v.message && g.word !== "Healthy" && !g.rows.some((r) => g.v.message?.includes(r.pod)))
       lines.push(`${stem}${s.yellow(harmless(g.v.message).replaceAll("\n", " "))}`);
-    if (g.word === "Healthy" && !o.all && g.rows.every((r) => r.state === "ready" || r.state === "done")) return;
+    if ((g.word === "Healthy" || g.word === "Suspended") && !o.all && g.rows.every((r) => r.state === "ready" || r.state === "done"))
+      return;
     lines.push(...podLines(g.rows, stem, o));
   });
   const volumes = Object.entries(status.volumes ?? {})

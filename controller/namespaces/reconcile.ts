@@ -16,10 +16,12 @@ import { secondsOf } from "../times.ts";
 import type { World } from "../world.ts";
 import { type Content, planNamespace } from "./plan.ts";
 
-/** Pods are no objects of their own: their stacks remove them. Events go last, for they tell of the rest. */
+/** Stacks take their revisions along; Events tell of the rest. */
+const LAST: readonly string[] = ["stackrevisions", "events"];
+/** Pods are no objects of their own: their stacks remove them. */
 const CONTENTS: readonly Resource[] = Object.values(RESOURCES)
   .filter((r) => r.namespaced && r.resource !== "pods")
-  .toSorted((a, b) => Number(a.resource === "events") - Number(b.resource === "events"));
+  .toSorted((a, b) => LAST.indexOf(a.resource) - LAST.indexOf(b.resource));
 /** How often a namespace that is on its way out is looked at, in milliseconds: nothing tells us when its last config map went. */
 const LOOK_MS = 500;
 
@@ -71,8 +73,8 @@ export class NamespaceLoop {
   private async contents(namespace: string, signal: AbortSignal): Promise<Content[]> {
     const found: Content[] = [];
     for (const r of CONTENTS) {
-      // Events say what became of the rest, until there is no rest.
-      if (r.resource === "events" && found.length > 0) break;
+      // What goes last stays until there is no rest.
+      if (LAST.includes(r.resource) && found.length > 0) break;
       const { items } = await this.objects.list<KubeObject>(r, { namespace, signal });
       for (const { metadata: m } of items)
         found.push({ resource: r.resource, name: m.name, uid: m.uid, deleting: m.deletionTimestamp !== undefined });

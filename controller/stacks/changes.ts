@@ -1,10 +1,14 @@
 // From the steps of a plan to what is written, in commits that each stand alone. Pure, given times and ids.
 import type { DesiredPod } from "../../schemas/fleet.ts";
 import { podName } from "../../schemas/names.ts";
+import type { StackRevision } from "../../schemas/types.ts";
 import { desiredKey, podDeletionKey } from "../../store/keys.ts";
 import type { Change } from "../../store/kv.ts";
 import type { PodView } from "../model.ts";
+import { revisionKey } from "../revisions/history.ts";
+import type { RevisionDraft, RevisionStep } from "../revisions/plan.ts";
 import type { PodDraft, Step } from "../rollout/types.ts";
+import { secondsOf } from "../times.ts";
 
 /** etcd takes so many changes in one commit, and we keep this many bytes of room for keys and framing (its limit is 1.5 MiB). */
 const MAX_CHANGES = 64;
@@ -50,6 +54,28 @@ export const changesOf = (steps: readonly Step[], pods: readonly PodView[], requ
   };
   return steps.map((step) => (write[step.type] as (s: Step) => Change[])(step));
 };
+
+/** With what only whoever writes it can say; `resourceVersion` is etcd's to tell. */
+const revisionObject = ({ metadata, ...rest }: RevisionDraft, stamp: Stamp): object => ({
+  ...rest,
+  metadata: { ...metadata, uid: stamp.uid(), creationTimestamp: secondsOf(stamp.now) },
+});
+
+/** @param stored by name: the objects of those that are to be rehomed, as they are in etcd */
+export const revisionChanges = (steps: readonly RevisionStep[], stored: ReadonlyMap<string, StackRevision>, stamp: Stamp): Change[][] =>
+  steps.map((step): Change[] => {
+    if (step.type === "write") {
+      const { name, namespace = "default" } = step.draft.metadata;
+      return [{ key: revisionKey({ namespace, name }), mod: step.mod, value: revisionObject(step.draft, stamp) }];
+    }
+    const { revision } = step;
+    const [key, mod] = [revisionKey(revision), revision.mod];
+    if (step.type === "delete") return [{ key, mod, value: null }];
+    const object = stored.get(revision.name);
+    if (!object) throw new TypeError(`${revision.name} was not read`);
+    const { resourceVersion: _, ...metadata } = object.metadata;
+    return [{ key, mod, value: { ...object, metadata, services: step.services } }];
+  });
 
 /** Packs units, in order, into commits of at most 64 changes and about a megabyte. A unit is never split. */
 export const pack = (units: readonly Change[][]): Change[][] => {

@@ -9,7 +9,7 @@ import type { Compiled } from "./plan.ts";
 export const compileStack = (stack: Stack): Compiled => {
   try {
     const result = normalize(stack);
-    return result.problems ? { problems: result.problems.map(formatProblem) } : { compiled: compile(result.normal) };
+    return result.problems ? { problems: result.problems.map(formatProblem) } : { normal: result.normal, compiled: compile(result.normal) };
   } catch (err) {
     return { problems: [`spec cannot be read: ${err instanceof Error ? err.message : String(err)}`] };
   }

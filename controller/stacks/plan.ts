@@ -1,8 +1,13 @@
 // One look at one Stack: everything that is decided about it, as data. Pure: no clock, no store.
 import { EXTENSION, STACK_FINALIZER } from "../../schemas/constants.ts";
+import type { NormalStack } from "../../schemas/compose/normal.ts";
 import type { Stack, StackStatus } from "../../schemas/types.ts";
 import type { Happening } from "../events/plan.ts";
+import { compile } from "../compile.ts";
 import type { CompiledStack, NodeView, PodView, StackRef } from "../model.ts";
+import type { RevisionView } from "../revisions/history.ts";
+import { holdPaused, type Running, specOf } from "../revisions/hold.ts";
+import { numberOf, planRevisions, type RevisionStep } from "../revisions/plan.ts";
 import { planRollout } from "../rollout/plan.ts";
 import type { RolloutPlan, Step } from "../rollout/types.ts";
 import { computeStatus, deletingStatus, invalidStatus } from "../status.ts";
@@ -10,10 +15,29 @@ import { secondsOf } from "../times.ts";
 import { planDeletion } from "./deletion.ts";
 import { stackEvents, stackSubject } from "./events.ts";
 
-export type Compiled = { compiled: CompiledStack } | { problems: readonly string[] };
+export type Compiled = { normal: NormalStack; compiled: CompiledStack } | { problems: readonly string[] };
+
+export interface StackInput {
+  stack: Stack;
+  /** Of the Stack's spec. Not called for a Stack that is being deleted. */
+  compile: () => Compiled;
+  /** The revision that the status names; only needed where a service is paused. */
+  running?: Running | undefined;
+  /** What is kept under the Stack's name, oldest first. */
+  history: readonly RevisionView[];
+  /** The Stack's own. */
+  pods: readonly PodView[];
+  nodes: ReadonlyMap<string, NodeView>;
+  /** Uids of pods that somebody asked to delete. */
+  deletions: ReadonlySet<string>;
+  /** Milliseconds since the epoch. */
+  nowMs: number;
+}
 
 export interface StackPlan {
   steps: Step[];
+  /** Written before, or with, the Stack itself. */
+  revisions: RevisionStep[];
   /** What the Stack shall look like; undefined: it goes. */
   stack: Stack | undefined;
   events: Happening[];
@@ -37,59 +61,67 @@ export const reclaims = (stack: Stack): boolean => {
   return typeof extension === "object" && extension !== null && (extension as { reclaim?: unknown }).reclaim === "Delete";
 };
 
-/** @param nowMs milliseconds since the epoch */
-export const planStack = (
-  stack: Stack,
-  compile: () => Compiled,
-  pods: readonly PodView[],
-  nodes: ReadonlyMap<string, NodeView>,
-  deletions: ReadonlySet<string>,
-  nowMs: number,
-): StackPlan => {
+export const planStack = (input: StackInput): StackPlan => {
+  const { stack, pods, nodes, history, nowMs } = input;
   const ref = refOf(stack);
   const previous: StackStatus | undefined = stack.status;
   const now = secondsOf(nowMs);
   const at = new Date(nowMs).toISOString();
+  if (stack.metadata.deletionTimestamp !== undefined) return planEnd(input, ref, now, at);
+
   const finalizers = stack.metadata.finalizers ?? [];
   const holds = finalizers.includes(STACK_FINALIZER);
-
-  if (stack.metadata.deletionTimestamp !== undefined) {
-    const idle = { unplaceable: false, global: false };
-    if (!holds) return { ...idle, steps: [], stack, events: [] };
-    const { steps, done } = planDeletion(pods, nodes, reclaims(stack));
-    const began = !previous?.conditions?.some((c) => c.reason === "Deleting");
-    const say = (reason: string, message: string): Happening => ({ subject: stackSubject(ref), type: "Normal", reason, message, at });
-    const events = [
-      ...(began ? [say("Deleting", `${pods.length} ${pods.length === 1 ? "pod is" : "pods are"} removed first`)] : []),
-      ...(done ? [say("Deleted", "all pods are gone")] : []),
-    ];
-    if (!done) return { ...idle, steps, stack: { ...stack, status: deletingStatus(ref, previous, pods, nodes, now) }, events };
-    const rest = finalizers.filter((f) => f !== STACK_FINALIZER);
-    return {
-      ...idle,
-      steps,
-      events,
-      stack: rest.length === 0 ? undefined : { ...stack, metadata: { ...stack.metadata, finalizers: rest } },
-    };
-  }
-
   const metadata = holds ? stack.metadata : { ...stack.metadata, finalizers: [...finalizers, STACK_FINALIZER] };
-  const result = compile();
-  if ("problems" in result) {
-    const status = invalidStatus(ref, previous, result.problems, now);
+  const wanted = input.compile();
+  if ("problems" in wanted) {
+    const status = invalidStatus(ref, previous, wanted.problems, now);
     const events = stackEvents(ref, previous, status, { steps: [], waits: new Map() }, at);
-    return { steps: [], stack: { ...stack, metadata, status }, events, unplaceable: false, global: false };
+    return { steps: [], revisions: [], stack: { ...stack, metadata, status }, events, unplaceable: false, global: false };
   }
-  const { compiled } = result;
-  const revision = previous?.revisionHash === compiled.revisionHash ? (previous.revision ?? 1) : (previous?.revision ?? 0) + 1;
-  const plan: RolloutPlan = planRollout({ stack: ref, compiled, revision, pods, nodes, volumes: previous?.volumes ?? {}, deletions });
-  const status = computeStatus({ stack: ref, compiled, revision, pods, nodes, plan, previous, now });
+  const { normal, held } = holdPaused(wanted, input.running, pods);
+  const compiled = held.size === 0 ? wanted.compiled : compile(normal);
+  const own = history.filter((r) => r.stackUid === ref.uid);
+  const revision = numberOf(compiled.revisionHash, previous, own);
+  const plan: RolloutPlan = planRollout({
+    stack: ref,
+    compiled,
+    revision,
+    pods,
+    nodes,
+    volumes: previous?.volumes ?? {},
+    deletions: input.deletions,
+  });
+  const status = computeStatus({ stack: ref, compiled, held, revision, pods, nodes, plan, previous, now });
   return {
     steps: plan.steps,
+    revisions: planRevisions({ stack, status, spec: specOf(stack.spec, input.running, held), history }),
     stack: { ...stack, metadata, status },
     events: stackEvents(ref, previous, status, plan, at),
     unplaceable: [...plan.waits.values()].some((w) => w.reason === "Unplaceable"),
     global: compiled.services.some((s) => s.mode === "global"),
+  };
+};
+
+/** Pods first, then, in the commit in which the finalizer goes, what is kept of its revisions. */
+const planEnd = ({ stack, pods, nodes, history }: StackInput, ref: StackRef, now: string, at: string): StackPlan => {
+  const idle = { revisions: [], unplaceable: false, global: false };
+  const finalizers = stack.metadata.finalizers ?? [];
+  if (!finalizers.includes(STACK_FINALIZER)) return { ...idle, steps: [], stack, events: [] };
+  const { steps, done } = planDeletion(pods, nodes, reclaims(stack));
+  const began = !stack.status?.conditions?.some((c) => c.reason === "Deleting");
+  const say = (reason: string, message: string): Happening => ({ subject: stackSubject(ref), type: "Normal", reason, message, at });
+  const events = [
+    ...(began ? [say("Deleting", `${pods.length} ${pods.length === 1 ? "pod is" : "pods are"} removed first`)] : []),
+    ...(done ? [say("Deleted", "all pods are gone")] : []),
+  ];
+  if (!done) return { ...idle, steps, stack: { ...stack, status: deletingStatus(ref, stack.status, pods, nodes, now) }, events };
+  const rest = finalizers.filter((f) => f !== STACK_FINALIZER);
+  return {
+    ...idle,
+    steps,
+    events,
+    revisions: history.map((revision) => ({ type: "delete", revision })),
+    stack: rest.length === 0 ? undefined : { ...stack, metadata: { ...stack.metadata, finalizers: rest } },
   };
 };
 
@@ -100,7 +132,7 @@ const gist = ({ metadata, status }: Stack): string =>
     status?.revision,
     status?.observedGeneration,
     status?.conditions?.map((c) => [c.type, c.status, c.reason]),
-    Object.entries(status?.services ?? {}).map(([name, s]) => [name, s.desired]),
+    Object.entries(status?.services ?? {}).map(([name, s]) => [name, s.desired, s.revision, s.paused]),
     status?.volumes,
   ]);
 

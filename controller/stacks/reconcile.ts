@@ -2,10 +2,11 @@
 import { isDeepStrictEqual } from "node:util";
 import type { Logger } from "pino";
 import { RESOURCES } from "../../schemas/resources.ts";
-import type { Stack } from "../../schemas/types.ts";
+import type { Stack, StackRevision } from "../../schemas/types.ts";
 import type { Env } from "../../store/env.ts";
+import { ConflictError } from "../../store/errors.ts";
 import type { Informer } from "../../store/informer.ts";
-import { nodesPrefix, objectKey, podDeletionKey } from "../../store/keys.ts";
+import { nodesPrefix, objectKey, objectPrefix, podDeletionKey } from "../../store/keys.ts";
 import type { Change, Kv } from "../../store/kv.ts";
 import { decodeObject } from "../../store/objects.ts";
 import { WorkQueue } from "../../store/workqueue.ts";
@@ -14,10 +15,13 @@ import { planGarbage } from "../garbage/plan.ts";
 import type { RequestRecord } from "../garbage/requests.ts";
 import type { Leadership } from "../leadership.ts";
 import { type PodView, stackKeyOf } from "../model.ts";
+import { History, revisionKey, type RevisionView } from "../revisions/history.ts";
+import type { Running } from "../revisions/hold.ts";
+import type { RevisionStep } from "../revisions/plan.ts";
 import type { Step } from "../rollout/types.ts";
 import { millisOf } from "../times.ts";
 import type { World } from "../world.ts";
-import { changesOf, pack } from "./changes.ts";
+import { changesOf, pack, revisionChanges, type Stamp } from "./changes.ts";
 import { type Compiled, isSignificant, planStack } from "./plan.ts";
 
 export interface StackLoopOptions {
@@ -26,6 +30,7 @@ export interface StackLoopOptions {
   log: Logger;
   stacks: Informer<Stack>;
   requests: Informer<RequestRecord>;
+  revisions: Informer<RevisionView>;
   world: World;
   recorder: Pick<Recorder, "record">;
   /** Normalises and compiles; pure. Problems are those of a stored object that admission would refuse today. */
@@ -40,6 +45,8 @@ const WORKERS = 1;
 /** So long may our own writes take to come back, in milliseconds; and how often that is looked at without an event. */
 const LAG_MS = 2_000;
 const LOOK_MS = 20;
+
+const revisionsPrefix = objectPrefix(RESOURCES.stackrevisions);
 
 const split = (key: string): { namespace: string; name: string } => {
   const at = key.indexOf("/");
@@ -58,11 +65,16 @@ export class StackLoop {
   /** Revisions of our last commits: we do not plan on a world without our own writes. */
   private wrotePods = 0;
   private readonly wroteStack = new Map<string, number>();
+  private readonly wroteRevisions = new Map<string, number>();
   private readonly wroteStatus = new Map<string, number>();
+  private readonly history: History;
+  /** Of stacks with a paused service: the revision that runs. */
+  private readonly running = new Map<string, { mod: number; running: Running | undefined }>();
   private readonly compiled = new Map<string, { uid: string; generation: number; result: Compiled }>();
 
   constructor(private readonly o: StackLoopOptions) {
     this.queue = new WorkQueue({ env: o.env, log: o.log, name: "stacks", baseMs: 10, maxMs: 30_000 });
+    this.history = new History(o.revisions, (stack) => this.queue.add(stack));
     o.stacks.subscribe(({ old, new: now }) => {
       const stack = now ?? old;
       if (!stack) return;
@@ -90,10 +102,11 @@ export class StackLoop {
   async run(leadership: Leadership): Promise<void> {
     this.wrotePods = 0;
     this.wroteStack.clear();
+    this.wroteRevisions.clear();
     for (const [, stack] of this.o.stacks.entries()) {
       this.queue.add(stackKeyOf({ namespace: stack.metadata.namespace ?? "default", name: stack.metadata.name }));
     }
-    for (const key of this.o.world.stacks()) this.queue.add(key);
+    for (const key of [...this.o.world.stacks(), ...this.history.stacks()]) this.queue.add(key);
     await this.queue.run({ workers: WORKERS, signal: leadership.signal, reconcile: (key) => this.reconcile(key, leadership) });
   }
 
@@ -102,33 +115,61 @@ export class StackLoop {
     await this.caughtUp(leadership.signal);
     // The Stack as we wrote it comes by its own watch, and brings the key here again.
     if (stacks.revision < (this.wroteStack.get(key) ?? 0)) return { afterMs: LAG_MS };
+    if (this.history.revision < (this.wroteRevisions.get(key) ?? 0)) return { afterMs: LAG_MS };
     this.wroteStack.delete(key);
+    this.wroteRevisions.delete(key);
     const stack = stacks.get(stackObjectKey(key));
     const all = world.pods(key);
     const nodes = world.nodes();
     const requests = this.requestsFor(all);
+    const history = this.history.of(key);
     const strays = planGarbage(all, stack?.metadata.uid, nodes);
     if (strays.length > 0) {
       if (await this.reallyGone(key, stack?.metadata.uid)) await this.carryOut(key, strays, all, requests, [], leadership);
       return { afterMs: 1_000 };
     }
-    if (!stack) return this.drop(key);
+    if (!stack) {
+      // A Stack whose finalizer somebody took away leaves its revisions behind.
+      if (history.length > 0 && (await this.reallyGone(key, undefined))) {
+        await this.carryOut(
+          key,
+          [],
+          all,
+          requests,
+          await this.write(history.map((revision) => ({ type: "delete", revision }))),
+          leadership,
+        );
+        return { afterMs: 1_000 };
+      }
+      return this.drop(key);
+    }
     // Those of an earlier Stack of this name may hold the same volumes: first they go. Those on lost nodes hold up nobody elsewhere.
     const earlier = all.filter((p) => p.desired.stackUid !== stack.metadata.uid && nodes.get(p.node)?.ready);
     if (earlier.length > 0)
       return log.info({ stack: key, pods: earlier.map((p) => p.desired.name) }, "waiting for pods of an earlier stack to go");
     const own = all.filter((p) => p.desired.stackUid === stack.metadata.uid);
-    const plan = planStack(stack, () => this.compile(key, stack), own, nodes, requests, env.now());
+    const running = await this.runningOf(key, stack, history);
+    const plan = planStack({
+      stack,
+      compile: () => this.compile(key, stack),
+      running,
+      history,
+      pods: own,
+      nodes,
+      deletions: requests,
+      nowMs: env.now(),
+    });
     this.note(this.unplaceable, key, plan.unplaceable);
     this.note(this.global, key, plan.global);
     const differs = !isDeepStrictEqual(plan.stack, stack);
-    if (plan.steps.length === 0 && !differs) return;
-    if (plan.steps.length === 0 && !isSignificant(stack, plan.stack)) {
+    if (plan.steps.length === 0 && plan.revisions.length === 0 && !differs) return;
+    if (plan.steps.length === 0 && plan.revisions.length === 0 && !isSignificant(stack, plan.stack)) {
       const wait = (this.wroteStatus.get(key) ?? -PROGRESS_MS) + PROGRESS_MS - env.monotonic();
       if (wait > 0) return { afterMs: wait };
     }
-    const write = differs ? [objectChange(stackObjectKey(key), stack, plan.stack)] : [];
-    const revision = await this.carryOut(key, plan.steps, all, requests, write, leadership);
+    const first = await this.write(plan.revisions);
+    if (differs) first.push([objectChange(stackObjectKey(key), stack, plan.stack)]);
+    const revision = await this.carryOut(key, plan.steps, all, requests, first, leadership);
     if (differs) this.wroteStatus.set(key, env.monotonic());
     this.o.recorder.record(...plan.events);
     const word = {
@@ -143,25 +184,64 @@ export class StackLoop {
     else log.debug({ ...word, progress: plan.stack.status?.progress }, "status written");
   }
 
-  /** Writes the steps, and `first` with the first of them. @returns the last revision */
+  /** Writes `first`, and the steps, together where they fit into one commit. @returns the last revision */
   private async carryOut(
     key: string,
     steps: readonly Step[],
     pods: readonly PodView[],
     requests: ReadonlySet<string>,
-    first: Change[],
+    first: readonly Change[][],
     { guard, signal }: Leadership,
   ): Promise<number> {
-    const { kv, env } = this.o;
-    const stamp = { now: millisOf(env.now()), uid: () => env.uid() };
+    const { kv } = this.o;
     let revision = 0;
-    for (const changes of pack([...(first.length > 0 ? [first] : []), ...changesOf(steps, pods, requests, stamp)])) {
+    for (const changes of pack([...first, ...changesOf(steps, pods, requests, this.stamp())])) {
       ({ revision } = await kv.commit(changes, { guard, signal }));
       if (changes.some((c) => c.key.startsWith(nodesPrefix))) this.wrotePods = revision;
       if (changes.some((c) => c.key === stackObjectKey(key))) this.wroteStack.set(key, revision);
+      if (changes.some((c) => c.key.startsWith(revisionsPrefix))) this.wroteRevisions.set(key, revision);
       this.o.onCommit?.(changes.length);
     }
     return revision;
+  }
+
+  private stamp(): Stamp {
+    const { env } = this.o;
+    return { now: millisOf(env.now()), uid: () => env.uid() };
+  }
+
+  private async write(steps: readonly RevisionStep[]): Promise<Change[][]> {
+    const stored = new Map<string, StackRevision>();
+    for (const step of steps) {
+      if (step.type !== "rehome") continue;
+      const object = await this.read(step.revision);
+      if (!object) throw new ConflictError(revisionKey(step.revision));
+      stored.set(step.revision.name, object);
+    }
+    return revisionChanges(steps, stored, this.stamp());
+  }
+
+  private async read(revision: RevisionView): Promise<StackRevision | undefined> {
+    const { item } = await this.o.kv.get(revisionKey(revision));
+    return item && decodeObject<StackRevision>(item);
+  }
+
+  /** What a paused service runs on with. Read when there is one, and again when it is written anew. */
+  private async runningOf(key: string, stack: Stack, history: readonly RevisionView[]): Promise<Running | undefined> {
+    const { revision, revisionHash } = stack.status ?? {};
+    const now = history.find((r) => r.stackUid === stack.metadata.uid && r.revision === revision && r.hash === revisionHash);
+    const wanted = stack.metadata.deletionTimestamp === undefined ? this.compile(key, stack) : undefined;
+    if (!now || !wanted || !("normal" in wanted) || !wanted.normal.services.some((s) => s.paused)) {
+      this.running.delete(key);
+      return undefined;
+    }
+    const had = this.running.get(key);
+    if (had?.mod === now.mod) return had.running;
+    const object = await this.read(now);
+    const result = object && this.o.compile({ ...stack, spec: object.spec });
+    const running = result && "compiled" in result ? { ...result, spec: object.spec, services: now.services } : undefined;
+    this.running.set(key, { mod: now.mod, running });
+    return running;
   }
 
   /**
@@ -221,7 +301,8 @@ export class StackLoop {
     else set.delete(key);
   }
   private drop(key: string): void {
-    for (const m of [this.unplaceable, this.global, this.wroteStack, this.wroteStatus, this.compiled]) m.delete(key);
+    for (const m of [this.unplaceable, this.global, this.wroteStack, this.wroteRevisions, this.wroteStatus, this.compiled, this.running])
+      m.delete(key);
     this.queue.forget(key);
   }
 }

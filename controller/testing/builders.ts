@@ -116,5 +116,5 @@ export const testCompile = (stack: Stack): Compiled => {
   const problems = Object.values(services).flatMap((s) => (s.invalid ? [s.invalid] : []));
   if (problems.length > 0) return { problems };
   const normal: NormalStack = { services: Object.entries(services).map(([name, o]) => service(name, o)) };
-  return { compiled: compile(normal) };
+  return { normal, compiled: compile(normal) };
 };

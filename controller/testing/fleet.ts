@@ -1,10 +1,10 @@
 // A whole fleet in memory: store, agents, controllers, and a clock that moves only when told.
 import { pino } from "pino";
 import type { DesiredPod } from "../../schemas/fleet.ts";
-import { STACK_FINALIZER } from "../../schemas/constants.ts";
+import { LABELS, STACK_FINALIZER } from "../../schemas/constants.ts";
 import { RESOURCES } from "../../schemas/resources.ts";
-import type { Event, Node, Stack } from "../../schemas/types.ts";
-import { nodesPrefix, objectKey, parseNodeKey, podDeletionKey } from "../../store/keys.ts";
+import type { Event, Node, Stack, StackRevision } from "../../schemas/types.ts";
+import { nodesPrefix, objectKey, objectPrefix, parseNodeKey, podDeletionKey } from "../../store/keys.ts";
 import type { Kv } from "../../store/kv.ts";
 import { MemoryKv } from "../../store/memory.ts";
 import { ObjectStore } from "../../store/objects.ts";
@@ -77,6 +77,14 @@ export class Fleet {
   stack(name: string, namespace = "default"): Stack | undefined {
     const item = this.kv.server.at(objectKey(RESOURCES.stacks, namespace, name));
     return item && (JSON.parse(item.value) as Stack);
+  }
+  /** Of the Stack of that name, oldest first. */
+  revisions(name: string, namespace = "default"): StackRevision[] {
+    const items = this.kv.server.below(objectPrefix(RESOURCES.stackrevisions, namespace), this.kv.server.revision);
+    return items
+      .map((i) => JSON.parse(i.value) as StackRevision)
+      .filter((r) => r.metadata.labels?.[LABELS.stack] === name)
+      .toSorted((a, b) => a.revision - b.revision);
   }
   healthy(name: string): boolean {
     const s = this.stack(name);
