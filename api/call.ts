@@ -10,6 +10,7 @@ import type { WatchCache } from "./cache/watch-cache.ts";
 import type { Form } from "./forms.ts";
 import type { Kind, Problem } from "./kind.ts";
 import type { NodeLinks } from "./links.ts";
+import type { OpenStreams } from "./streams/open-streams.ts";
 import { badRequest, invalidOptions, type Status } from "./status.ts";
 
 export interface Deps {
@@ -20,6 +21,8 @@ export interface Deps {
   cache: WatchCache;
   /** The way to the nodes. */
   links: NodeLinks;
+  /** Logs, execs, attaches and port-forwards that run. */
+  streams: OpenStreams;
   /** Lease for an Event made now. */
   eventLease(): Promise<string>;
   /** Aborted when the server stops: ends watches. */

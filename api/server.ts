@@ -9,6 +9,7 @@ import type { KubeObject } from "../schemas/meta.ts";
 import { apiVersionOf, RESOURCES } from "../schemas/resources.ts";
 import type { Env } from "../store/env.ts";
 import { AlreadyExistsError, UnavailableError } from "../store/errors.ts";
+import { tokensPrefix } from "../store/keys.ts";
 import type { Kv } from "../store/kv.ts";
 import { ObjectStore } from "../store/objects.ts";
 import { appOf } from "./app.ts";
@@ -20,6 +21,7 @@ import { KINDS } from "./kinds/index.ts";
 import { namespaces } from "./kinds/namespaces.ts";
 import type { NodeLinks } from "./links.ts";
 import { type ApiLimits, LIMITS, Rates } from "./rates.ts";
+import { OpenStreams } from "./streams/open-streams.ts";
 import type { Routes } from "./routes.ts";
 import type { Upgrades } from "./upgrade.ts";
 import { ensureTls, localHosts, type ServerTls } from "./tls.ts";
@@ -85,10 +87,14 @@ export async function startApi(o: ApiOptions): Promise<ApiHandle> {
   const leases = new EventLeases(kv, env, log);
   const rates = new Rates(env, { ...LIMITS, ...o.limits });
   const authenticator = new Authenticator(kv, env, rates);
-  cache.onToken((key) => authenticator.forget(key));
+  const streams = new OpenStreams({ env, log, cache, closing: stop.signal });
+  cache.onToken((key) => {
+    authenticator.forget(key);
+    streams.tokenChanged(key.slice(tokensPrefix.length));
+  });
   const tunnels = new Tunnels({ cache, env, log });
   const links = o.links ?? tunnels;
-  const deps: Deps = { kv, env, log, store, cache, links, eventLease: () => leases.id(), closing: stop.signal };
+  const deps: Deps = { kv, env, log, store, cache, links, streams, eventLease: () => leases.id(), closing: stop.signal };
   const { koa, routes, upgrades } = appOf(deps, authenticator, rates, { version: o.version });
   upgrades.add(acceptRoute(tunnels));
 

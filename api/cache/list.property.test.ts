@@ -17,6 +17,7 @@ import type { Kind } from "../kind.ts";
 import { configmaps } from "../kinds/configmaps.ts";
 import { pods } from "../kinds/pods.ts";
 import { noLinks } from "../links.ts";
+import { OpenStreams } from "../streams/open-streams.ts";
 import { ApiError } from "../status.ts";
 import { eventOf, idOf } from "./kind-cache.ts";
 import { WatchCache } from "./watch-cache.ts";
@@ -78,7 +79,17 @@ async function world(history: number): Promise<World> {
   const cache = new WatchCache({ kv, env: realEnv, log, kinds: [configmaps, entries, pods], history });
   cache.start(stop.signal);
   while (!cache.ready) await realEnv.sleep(0);
-  const deps: Deps = { kv, env: realEnv, log, store, cache, links: noLinks, eventLease: async () => "", closing: stop.signal };
+  const deps: Deps = {
+    kv,
+    env: realEnv,
+    log,
+    store,
+    cache,
+    links: noLinks,
+    streams: new OpenStreams({ env: realEnv, log, cache, closing: stop.signal }),
+    eventLease: async () => "",
+    closing: stop.signal,
+  };
   const close = async (): Promise<void> => {
     stop.abort();
     await cache.stopped;

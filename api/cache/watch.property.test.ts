@@ -15,6 +15,7 @@ import { KINDS } from "../kinds/index.ts";
 import { configmaps } from "../kinds/configmaps.ts";
 import { eventOf, KindCache } from "./kind-cache.ts";
 import { noLinks } from "../links.ts";
+import { OpenStreams } from "../streams/open-streams.ts";
 import { WatchCache } from "./watch-cache.ts";
 
 interface Line {
@@ -107,7 +108,18 @@ describe("the watch cache", () => {
         const cache = new WatchCache({ kv, env: realEnv, log, kinds: KINDS });
         cache.start(stop.signal);
         while (!cache.ready) await realEnv.sleep(0);
-        const deps: Deps = { kv, env: realEnv, log, store, cache, links: noLinks, eventLease: async () => "", closing: stop.signal };
+        const streams = new OpenStreams({ env: realEnv, log, cache, closing: stop.signal });
+        const deps: Deps = {
+          kv,
+          env: realEnv,
+          log,
+          store,
+          cache,
+          links: noLinks,
+          streams,
+          eventLease: async () => "",
+          closing: stop.signal,
+        };
         const watchers: { query: string; watcher: Watcher }[] = [];
         const settle = async (): Promise<void> => {
           const { revision } = await kv.status();

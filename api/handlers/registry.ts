@@ -1,6 +1,8 @@
 // Which handler answers a verb: the generic one, unless a kind or a subresource has its own.
 import type { Handler } from "../call.ts";
 import { type Kind, qualifiedResource, type Verb } from "../kind.ts";
+import { attach, exec } from "../streams/command.ts";
+import { log } from "../streams/log.ts";
 import type { UpgradeHandler } from "../upgrade.ts";
 import { remove, removeCollection } from "./delete.ts";
 import { get, list } from "./read.ts";
@@ -16,13 +18,14 @@ const STATUS: Handlers = { get, update, patch };
 
 /** By what `qualifiedResource` says, and `/<subresource>`: `pods/log`, `stacks.steadfleet.dev/scale`, `nodes.metrics.k8s.io`. */
 const OWN: Readonly<Record<string, Handlers>> = {
+  "pods/log": { get: log },
   "selfsubjectaccessreviews.authorization.k8s.io": { create: accessReview },
   "selfsubjectrulesreviews.authorization.k8s.io": { create: rulesReview },
   "selfsubjectreviews.authentication.k8s.io": { create: userReview },
 };
 
 /** Subresources that are spoken to over an upgraded connection, besides plain requests. */
-const UPGRADES: Readonly<Record<string, UpgradeHandler>> = {};
+const UPGRADES: Readonly<Record<string, UpgradeHandler>> = { "pods/exec": exec, "pods/attach": attach };
 
 const nameOf = (kind: Kind, subresource: string | undefined): string =>
   qualifiedResource(kind.resource) + (subresource === undefined ? "" : `/${subresource}`);

@@ -20,7 +20,13 @@ export const pods: Kind<Pod> = {
     "ephemeralcontainers/update": "a Docker container takes no other into itself: run a tool in it with `kubectl exec`",
     "ephemeralcontainers/patch": "a Docker container takes no other into itself: run a tool in it with `kubectl exec`",
   },
-  subresources: [{ name: "status", verbs: ["get"] }],
+  subresources: [
+    { name: "status", verbs: ["get"] },
+    { name: "log", verbs: ["get"] },
+    // kubectl asks for these with POST (SPDY) or GET (WebSocket); the right to both is "create".
+    { name: "exec", verbs: ["create", "get"], responseKind: { group: "", version: "v1", kind: "PodExecOptions" } },
+    { name: "attach", verbs: ["create", "get"], responseKind: { group: "", version: "v1", kind: "PodAttachOptions" } },
+  ],
   reads: "pods",
   generation: false,
   status: true,

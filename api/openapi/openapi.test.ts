@@ -73,6 +73,8 @@ describe("operations", () => {
       "delete /api/v1/namespaces/{namespace}/pods/{name}",
       "get /api/v1/pods",
       "get /api/v1/namespaces/{namespace}/pods/{name}/status",
+      "get /api/v1/namespaces/{namespace}/pods/{name}/log",
+      ...["exec", "attach"].flatMap((s) => ["post", "get"].map((m) => `${m} /api/v1/namespaces/{namespace}/pods/{name}/${s}`)),
     ]);
   });
 });

@@ -1,5 +1,6 @@
 // The requests that can be made of each kind, for both OpenAPI documents.
 import type { Kind, Subresource, Verb } from "../kind.ts";
+import { CONNECT } from "./connect.ts";
 
 export type Method = "get" | "put" | "post" | "delete" | "patch";
 
@@ -20,7 +21,8 @@ export interface Operation {
   pathParameters: Parameter[];
   query: Parameter[];
   body?: "object" | "patch" | "delete";
-  answer: "object" | "list" | "status";
+  /** `text`: whatever the program says. */
+  answer: "object" | "list" | "status" | "text";
   kind: Kind;
   subresource?: Subresource;
   /** Of the body and the answer. */
@@ -68,9 +70,11 @@ const DELETE = [
   parameter("propagationPolicy", "string", "What happens to the objects that this one owns: `Background`, `Foreground` or `Orphan`."),
 ];
 
-interface Form {
+export interface Form {
   method: Method;
   action: string;
+  /** First word of the operation's id, where the action is not enough. */
+  id?: string;
   does: string;
   query: Parameter[];
   body?: "object" | "patch" | "delete";
@@ -123,9 +127,9 @@ export function operationsOf(kind: Kind): Operation[] {
     verbs.flatMap((verb): Operation[] => {
       const form = forms[verb];
       if (!form) return [];
-      const { does, ...rest } = form;
+      const { does, id: first = form.action, ...rest } = form;
       const what = suffix.startsWith("/") ? `the ${suffix.slice(1)} of ${r.resource}` : r.resource;
-      const id = [form.action, r.group.split(".")[0] ?? "", r.version, r.kind, ...suffix.split(/[^A-Za-z]+/)].map(capital).join("");
+      const id = [first, r.group.split(".")[0] ?? "", r.version, r.kind, ...suffix.split(/[^A-Za-z]+/)].map(capital).join("");
       return [
         {
           ...rest,
@@ -143,6 +147,8 @@ export function operationsOf(kind: Kind): Operation[] {
     ...make(kind.verbs, COLLECTION, `${scope}/${r.resource}`, inside, ""),
     ...make(kind.verbs, withoutCreate(ITEM), `${scope}/${r.resource}/{name}`, [...inside, NAME], ""),
     ...(r.namespaced && kind.verbs.includes("list") ? make(["list"], COLLECTION, `${base}/${r.resource}`, [], " in all namespaces") : []),
-    ...kind.subresources.flatMap((s) => make(s.verbs, ITEM, `${scope}/${r.resource}/{name}/${s.name}`, [...inside, NAME], `/${s.name}`, s)),
+    ...kind.subresources.flatMap((s) =>
+      make(s.verbs, CONNECT[s.name] ?? ITEM, `${scope}/${r.resource}/{name}/${s.name}`, [...inside, NAME], `/${s.name}`, s),
+    ),
   ];
 }

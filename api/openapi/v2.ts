@@ -91,7 +91,7 @@ export function v2Document(kinds: readonly Kind[], info: Swagger["info"]): Swagg
       const object = subresource?.schema ? namePrefix(gvk.group, gvk.version) + gvk.kind : prefix + name;
       if (subresource?.schema)
         definitions[object] ??= { ...swaggerSchema(shapeOf(subresource.schema), "", {}), "x-kubernetes-group-version-kind": [gvk] };
-      const answers = { object: ref(object), list: ref(`${prefix}${name}List`), status: ref(`${meta}Status`) };
+      const answers = { object: ref(object), list: ref(`${prefix}${name}List`), status: ref(`${meta}Status`), text: { type: "string" } };
       const bodies = { object: ref(object), patch: { type: "object" }, delete: ref(`${meta}DeleteOptions`) };
       const body: SwaggerParameter[] = op.body
         ? [{ name: "body", in: "body", description: "The body.", required: op.body !== "delete", schema: bodies[op.body] }]
@@ -100,7 +100,7 @@ export function v2Document(kinds: readonly Kind[], info: Swagger["info"]): Swagg
         description: op.description,
         operationId: op.id,
         consumes: op.body === "patch" ? patchTypesOf(kind) : [JSON_TYPE],
-        produces: [JSON_TYPE],
+        produces: [op.answer === "text" ? "text/plain" : JSON_TYPE],
         parameters: [...body, ...op.pathParameters.map(parameter("path")), ...op.query.map(parameter("query"))],
         responses: { "200": { description: "OK", schema: answers[op.answer] } },
         "x-kubernetes-action": op.action,

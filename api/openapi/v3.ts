@@ -87,6 +87,8 @@ function operation(
 ): V3Operation {
   const patch: OpenApiSchema = { type: "object", description: "Changes, in the form that the media type says." };
   const body = op.body === "patch" ? content(patch, patchTypesOf(op.kind)) : op.body && content(schemas[op.body]);
+  const answer =
+    op.answer === "text" ? content({ type: "string", description: "The stream." }, ["text/plain"]) : content(schemas[op.answer]);
   return {
     tags: [gvk.group ? `${gvk.group}_${gvk.version}` : `core_${gvk.version}`],
     description: op.description,
@@ -94,8 +96,8 @@ function operation(
     parameters: [...op.pathParameters.map(parameter("path")), ...op.query.map(parameter("query"))],
     ...(body && { requestBody: { ...body, required: op.body !== "delete" } }),
     responses: {
-      "200": { description: "OK", ...content(schemas[op.answer]) },
-      ...(op.action === "post" && { "201": { description: "Created", ...content(schemas[op.answer]) } }),
+      "200": { description: "OK", ...answer },
+      ...(op.action === "post" && { "201": { description: "Created", ...answer } }),
       default: { description: "What went wrong.", ...content(schemas.status) },
     },
     "x-kubernetes-action": op.action,

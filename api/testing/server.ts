@@ -1,6 +1,7 @@
 // The real server over loopback HTTP and a store in memory, and a small client, for tests.
 import { mkdtempSync, rmSync } from "node:fs";
 import { request } from "node:http";
+import { request as requestTls } from "node:https";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pino } from "pino";
@@ -10,6 +11,7 @@ import type { Kv } from "../../store/kv.ts";
 import { MemoryKv } from "../../store/memory.ts";
 import { createToken } from "../auth.ts";
 import type { ApiLimits } from "../rates.ts";
+import type { NodeLinks } from "../links.ts";
 import { type ApiHandle, startApi } from "../server.ts";
 
 export interface Reply {
@@ -69,6 +71,9 @@ export interface TestOptions {
   env?: Env;
   log?: (line: string) => void;
   limits?: Partial<ApiLimits>;
+  links?: NodeLinks;
+  /** With a certificate, as clients that refuse plain HTTP want it. */
+  tls?: boolean;
 }
 
 /** @returns a server of its own on a free port; dispose it. */
@@ -85,15 +90,17 @@ export async function testApi<K extends Kv = MemoryKv>(o: TestOptions & { kv?: K
     dataDir,
     host: "127.0.0.1",
     port: 0,
-    insecureHttp: true,
+    insecureHttp: !o.tls,
     version: "0.0.0",
+    ...(o.links ? { links: o.links } : {}),
     ...(o.limits ? { limits: o.limits } : {}),
   });
   const base = new URL(api.url);
   const open = (method: string, path: string, c: CallOptions) => {
     const data = c.raw ?? (c.body === undefined ? undefined : JSON.stringify(c.body));
     const bearer = c.token === undefined ? token : c.token;
-    return request({
+    return (o.tls ? requestTls : request)({
+      ...(o.tls ? { ca: api.caPem } : {}),
       host: base.hostname,
       port: base.port,
       method,
