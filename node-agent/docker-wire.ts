@@ -1,5 +1,6 @@
 // How the Engine API puts things on the wire: versions, references, streams, frames. Pure.
 import { EngineError, type EngineEvent } from "./engine.ts";
+import type { ContainerStats, OutputChunk } from "./engine-io.ts";
 
 /** The newest Engine API this code was tried with, and the oldest that has what it needs (Docker 20.10). */
 const NEWEST_API = [1, 47] as const;
@@ -64,4 +65,40 @@ export const logLines = (raw: Buffer): string[] => {
   }
   const text = (i === 0 ? raw : Buffer.concat(parts)).toString("utf8");
   return text.split(/\r?\n/).filter((line) => line !== "");
+};
+
+/** Frames of at most so many bytes: the engine sends up to 32 KiB, and log drivers of others up to a megabyte. */
+const MAX_FRAME = 1 << 24;
+
+/** The output of a container without a terminal: frames of an 8-byte head (which stream, how long) and a payload, one chunk each. */
+export async function* deframed(source: AsyncIterable<Buffer>): AsyncGenerator<OutputChunk> {
+  let rest: Buffer = Buffer.alloc(0);
+  for await (const part of source) {
+    rest = rest.length === 0 ? part : Buffer.concat([rest, part]);
+    while (rest.length >= 8) {
+      const kind = rest[0] ?? 0;
+      const length = rest.readUInt32BE(4);
+      if (kind > 3 || length > MAX_FRAME) throw new EngineError("failed", "the engine's stream has no frames", "stream");
+      if (rest.length < 8 + length) break;
+      const data = rest.subarray(8, 8 + length);
+      rest = rest.subarray(8 + length);
+      // 0 is what the engine calls stdin and uses for stdout; 3 are its own errors.
+      if (length > 0) yield { from: kind >= 2 ? "err" : "out", data };
+    }
+  }
+  if (rest.length > 0) throw new EngineError("unavailable", "the engine's stream ended in the middle of a frame", "stream");
+}
+
+export interface RawStats {
+  read?: string;
+  cpu_stats?: { cpu_usage?: { total_usage?: number } };
+  memory_stats?: { usage?: number; stats?: Record<string, number> };
+}
+/** Cgroup v1 and v2 name the droppable cache differently. Source: docker/cli, stats_helpers.go. */
+export const statsOf = (raw: RawStats): ContainerStats | undefined => {
+  const { usage, stats = {} } = raw.memory_stats ?? {};
+  const cpuNanos = raw.cpu_stats?.cpu_usage?.total_usage;
+  if (usage === undefined || cpuNanos === undefined) return undefined;
+  const droppable = stats["total_inactive_file"] ?? stats["inactive_file"] ?? 0;
+  return { cpuNanos, memoryBytes: droppable < usage ? usage - droppable : usage };
 };

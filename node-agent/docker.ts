@@ -5,6 +5,7 @@ import { inspect as show } from "node:util";
 import Docker from "dockerode";
 import type { Env } from "../store/env.ts";
 import { classify } from "./docker-errors.ts";
+import { dockerIo } from "./docker-io.ts";
 import type { ContainerInspect, ContainerSummary, Engine, EngineInfo, ImageInspect, NetworkInspect, VolumeInspect } from "./engine.ts";
 import { EngineError, isEngineError } from "./engine.ts";
 import { agree, jsonLines, logLines, type RawEvent, splitReference, toEvent } from "./docker-wire.ts";
@@ -150,6 +151,7 @@ export const connectDocker = ({ socketPath, env, concurrency = 2 * availablePara
   };
 
   return {
+    ...dockerIo({ socketPath, env, api: async () => (await negotiated()).api }),
     async ping() {
       await dial({ operation: "ping", method: "GET", path: "/_ping", deadlineMs: DEADLINE.ping, bare: true, fresh: true });
     },

@@ -1,5 +1,6 @@
 // What every Engine does, the fake and the real one. `image` is on the engine, sleeps, and dies of SIGKILL at once.
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { EngineStream, OutputChunk } from "./engine-io.ts";
 import { driftOf } from "./drift.ts";
 import { type Engine, type EngineEvent, isEngineError } from "./engine.ts";
 import { expected, observe } from "./observe.ts";
@@ -9,8 +10,12 @@ import { aPod, CLUSTER } from "./testing/rig.ts";
 export interface ContractSetup {
   engine: Engine;
   image: string;
+  /** Where containers do not run what they are told: makes this one log `one` (out) and `two` (err). */
+  logged?(id: string): void;
   close(): Promise<void>;
 }
+
+const textOf = (chunks: OutputChunk[]): string => chunks.map((c) => c.data.toString()).join("");
 
 const kind = async (call: Promise<unknown>): Promise<string> => {
   try {
@@ -143,6 +148,104 @@ export const engineContract = (name: string, setup: () => Promise<ContractSetup>
       expect((await engine.listVolumes(`steadfleet.dev/cluster=${CLUSTER}`)).map((v) => v.Name)).toEqual(["vol"]);
       await engine.removeVolume("vol");
       expect(await kind(engine.removeVolume("vol"))).toBe("notFound");
+    });
+
+    const CONTAINER_THAT_LOGS = ["sh", "-c", "echo one; echo two >&2; sleep 1000"];
+    const collect = async (stream: EngineStream, until = (_text: string): boolean => false): Promise<OutputChunk[]> => {
+      const chunks: OutputChunk[] = [];
+      for await (const chunk of stream.output) {
+        chunks.push(chunk);
+        if (until(textOf(chunks))) break;
+      }
+      stream.close();
+      return chunks;
+    };
+    const running = async (o: object = {}): Promise<string> => {
+      const { id } = await engine.create(`io-${++made}`, plain(o));
+      await engine.start(id);
+      return id;
+    };
+    let made = 0;
+
+    it("shows a log: in order, with times, a part of it, and on as it grows", async () => {
+      const id = await running({ Cmd: CONTAINER_THAT_LOGS });
+      s.logged?.(id);
+      const all = await collect(await engine.openLogs(id, { follow: true, tty: false }), (t) => t.includes("two"));
+      expect(all.map((c) => `${c.from} ${c.data.toString()}`).toSorted()).toEqual(["err two\n", "out one\n"]);
+      const stamped = await collect(await engine.openLogs(id, { timestamps: true, tty: false }));
+      expect(textOf(stamped)).toMatch(/^\d{4}-\d\d-\d\dT[\d:]{8}\.\d{9}Z (one|two)\n/);
+      expect(await collect(await engine.openLogs(id, { tail: 1, tty: false }))).toHaveLength(1);
+      const [first = ""] = textOf(stamped).split(" ");
+      expect(await collect(await engine.openLogs(id, { since: first, tty: false }))).toHaveLength(2);
+      expect(await collect(await engine.openLogs(id, { since: "2100-01-01T00:00:00Z", tty: false }))).toEqual([]);
+      expect(await collect(await engine.openLogs(id, { until: "2001-01-01T00:00:00Z", tty: false }))).toEqual([]);
+      const following = collect(await engine.openLogs(id, { follow: true, tty: false }));
+      await engine.remove(id);
+      expect(await following).toHaveLength(2);
+      expect(await kind(engine.openLogs(id, { tty: false }))).toBe("notFound");
+    });
+
+    it("runs a command: output, input and its end, exit code", async () => {
+      const id = await running();
+      const all = { stdin: true, stdout: true, stderr: true, tty: false };
+      const cat = await engine.exec(id, { ...all, command: ["cat"] });
+      cat.stream.input.write("hello ");
+      cat.stream.input.end("there");
+      expect(textOf(await collect(cat.stream))).toBe("hello there");
+      await until(async () => !(await engine.inspectExec(cat.id)).running);
+      expect((await engine.inspectExec(cat.id)).exitCode).toBe(0);
+      const ls = await engine.exec(id, { ...all, stdin: false, command: ["ls", "/not-here"] });
+      const [said] = await collect(ls.stream);
+      expect(`${said?.from} ${said?.data.toString()}`).toMatch(/^err ls: .*No such file/);
+      await until(async () => !(await engine.inspectExec(ls.id)).running);
+      expect((await engine.inspectExec(ls.id)).exitCode).toBe(1);
+      const nobody = await engine.exec(id, { ...all, command: ["not-a-program"] });
+      expect(textOf(await collect(nobody.stream))).toContain("executable file not found");
+      expect([126, 127]).toContain((await engine.inspectExec(nobody.id)).exitCode);
+      await engine.remove(id);
+    });
+
+    it("runs a command in a terminal, whose size can change", async () => {
+      const id = await running();
+      const cat = await engine.exec(id, { command: ["cat"], stdin: true, stdout: true, stderr: true, tty: true });
+      await until(async () => (await kind(engine.resizeExec(cat.id, 100, 30))) === "fine");
+      cat.stream.input.write("typed\n");
+      expect(textOf(await collect(cat.stream, (t) => t.includes("typed")))).toContain("typed");
+      await engine.remove(id);
+      expect(await kind(engine.resizeExec(cat.id, 1, 1))).not.toBe("unavailable");
+    });
+
+    it("what nobody reads stays with the engine, and a closed connection is over", async () => {
+      const id = await running();
+      const yes = await engine.exec(id, { command: ["yes"], stdin: false, stdout: true, stderr: true, tty: false });
+      let bytes = 0;
+      for await (const { data } of yes.stream.output) {
+        bytes += data.length;
+        if (bytes > 100_000) break;
+      }
+      yes.stream.close();
+      for await (const _ of yes.stream.output) throw new Error("a closed stream has nothing to say");
+      await engine.remove(id);
+    });
+
+    it("no command in what does not run, and no connection to it", async () => {
+      const { id } = await engine.create("io-still", plain());
+      const command = { command: ["cat"], stdin: false, stdout: true, stderr: true, tty: false };
+      expect(await kind(engine.exec(id, command))).toBe("conflict");
+      expect(await kind(engine.exec("nobody", command))).toBe("notFound");
+      expect(await kind(engine.attach("nobody", command))).toBe("notFound");
+      expect(await engine.stats(id)).toBeUndefined();
+      expect(await kind(engine.stats("nobody"))).toBe("notFound");
+      await engine.remove(id);
+    });
+
+    it("attaches to the main process until it ends, and counts what it uses", async () => {
+      const id = await running();
+      expect(await engine.stats(id)).toMatchObject({ cpuNanos: expect.any(Number), memoryBytes: expect.any(Number) });
+      const attached = collect(await engine.attach(id, { stdin: false, stdout: true, stderr: true, tty: false }));
+      await engine.kill(id);
+      await attached;
+      await engine.remove(id);
     });
 
     it("what we ask for is what we find: no drift right after the start", async () => {

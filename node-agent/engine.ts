@@ -1,6 +1,8 @@
 // The port to Docker in our words. `docker.ts` is the real one, `testing/fake-engine.ts` the fake; one contract suite runs against both.
 // What is asked for and what is found keep the Engine API's own field names (a subset): every Docker manual explains them.
 
+import type { EngineIo } from "./engine-io.ts";
+
 /** What went wrong, so that callers never read messages. First match wins in docker.ts. */
 export type EngineErrorKind =
   | "notFound"
@@ -121,6 +123,7 @@ export interface ContainerConfig {
   StopTimeout?: number;
   Healthcheck?: HealthConfig;
   ExposedPorts?: Record<string, object> | null;
+  Tty?: boolean;
 }
 
 /** Body of a create. One network at most: engines with API < 1.44 refuse more; the others are connected before the start. */
@@ -144,6 +147,8 @@ export interface ContainerInspect {
     OOMKilled: boolean;
     ExitCode: number;
     Error: string;
+    /** On the engine's machine; 0 when it does not run. */
+    Pid?: number;
     StartedAt: string;
     FinishedAt: string;
     Health?: { Status: string; FailingStreak?: number; Log?: { ExitCode: number; Output: string }[] | null };
@@ -189,7 +194,7 @@ export interface EngineEvent {
  * Every call has a deadline and a place in a queue of bounded width; every failure is an EngineError.
  * Containers go by id or name, images by reference or id, networks by id or name, volumes by name.
  */
-export interface Engine {
+export interface Engine extends EngineIo {
   /**
    * Answers within 5 s, or throws `timeout` or `unavailable`. Does not queue, and makes a connection of its own: an engine that
    * shuts down takes no new ones before it stops the first container, but still obeys on old ones.

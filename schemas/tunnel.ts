@@ -14,7 +14,8 @@ export const TUNNEL = { pingSeconds: 30, deadSeconds: 60, reconnectFirstMs: 1_00
  * `log` GET → the log as text. Query: `follow`, `timestamps`, `previous` (flags "1"), `tail`, `sinceTime` (RFC 3339), `limitBytes`.
  * `exec` POST, query `session`, `command` (repeated), `stdin`, `stdout`, `stderr`, `tty` (flags); `attach` POST, likewise without
  *   command. The request's body is stdin, the answer's body stdout; stderr is the body of a second stream, GET `stderr(session)`,
- *   that may be opened first or after. The terminal's size is set by PUT `size(session)?width=&height=`, any time while it runs.
+ *   that may be opened first or after, within 10 s; what is written to stderr before it is opened holds up stdout, too. With a
+ *   terminal there is no stderr. The outcome comes at the end of stdout: the end of stderr may come later. The terminal's size is set by PUT `size(session)?width=&height=`, any time while it runs.
  *   The outcome is the trailer `outcome` of the exec stream: a TunnelOutcome as JSON.
  * `portforward` POST, query `port`: the request's body goes to the container's port, the answer's body is what comes back. Both
  *   sides may end first.
@@ -38,7 +39,10 @@ export interface TunnelError {
   message: string;
 }
 
-/** How an exec or attach ended. `error`: it could not run, or was cut off; then there is no exit code. */
+/**
+ * How an exec or attach ended. `exitCode` is of an exec that has ended. `error`: it was cut off; then there is no exit code. Neither:
+ * what was attached to has ended, or is left.
+ */
 export interface TunnelOutcome {
   exitCode?: number;
   error?: string;
@@ -50,6 +54,6 @@ export interface NodeStats {
   at: string;
   windowMs: number;
   node: { cpuCores: number; memoryBytes: number };
-  /** Ours that run. */
-  pods: { namespace: string; pod: string; uid: string; cpuCores: number; memoryBytes: number }[];
+  /** Ours that run; each with its own window, which is shorter where it has just started. */
+  pods: { namespace: string; pod: string; uid: string; cpuCores: number; memoryBytes: number; windowMs: number }[];
 }

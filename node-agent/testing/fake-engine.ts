@@ -15,12 +15,9 @@ import {
   type RestartPolicy,
   type VolumeInspect,
 } from "../engine.ts";
+import { type FakeContainer, FakeIo } from "./fake-io.ts";
 import { asExited, asRunning, attributes, hasLabel, inspectOf, portsOf } from "./fake-container.ts";
 
-interface FakeContainer {
-  inspect: ContainerInspect;
-  logs: string[];
-}
 interface FakeNetwork {
   id: string;
   name: string;
@@ -29,7 +26,7 @@ interface FakeNetwork {
 
 const IMAGE_ENV = ["PATH=/bin:/sbin"];
 
-export class FakeEngine implements Engine {
+export class FakeEngine extends FakeIo implements Engine {
   readonly containers = new Map<string, FakeContainer>();
   readonly networks = new Map<string, FakeNetwork>();
   readonly volumes = new Map<string, VolumeInspect>();
@@ -50,6 +47,7 @@ export class FakeEngine implements Engine {
   private count = 0;
 
   constructor(private readonly env: Env) {
+    super();
     this.addImage("bb:1");
   }
 
@@ -160,7 +158,7 @@ export class FakeEngine implements Engine {
     // The engine does not look for the network before the start.
     const aliases = body.NetworkingConfig?.EndpointsConfig[network]?.Aliases ?? [];
     inspect.NetworkSettings.Networks![network] = { Aliases: aliases, NetworkID: this.networks.get(network)?.id ?? "" };
-    this.containers.set(id, { inspect, logs: [] });
+    this.containers.set(id, { inspect, logs: [], entries: [], used: { cpuNanos: 0, memoryBytes: 2 ** 20 } });
     for (const m of body.HostConfig.Mounts ?? [])
       if (m.Type === "volume" && m.Source && !this.volumes.has(m.Source)) this.volumes.set(m.Source, { Name: m.Source, Labels: null });
     this.emit("container", "create", id, attributes(inspect));
@@ -208,6 +206,7 @@ export class FakeEngine implements Engine {
     const { inspect: i } = this.find(container);
     if (i.State.Status === "running" || i.State.Status === "paused") this.ended(i, 137);
     this.containers.delete(i.Id);
+    this.hangUp(i.Id);
     this.emit("container", "destroy", i.Id, attributes(i));
   }
   async rename(container: string, name: string): Promise<void> {
@@ -338,7 +337,7 @@ export class FakeEngine implements Engine {
   }
   close(): void {}
 
-  private async enter(operation: string, target?: string): Promise<void> {
+  protected async enter(operation: string, target?: string): Promise<void> {
     await Promise.resolve();
     if (this.down)
       throw new EngineError(this.down, this.down === "timeout" ? "no answer from the engine" : "connect ECONNREFUSED", operation);
@@ -346,7 +345,10 @@ export class FakeEngine implements Engine {
     if (failure) throw failure;
     if (target !== undefined) this.calls.push(`${operation} ${target}`);
   }
-  private find(container: string): FakeContainer {
+  protected clock(): Env {
+    return this.env;
+  }
+  protected find(container: string): FakeContainer {
     const found = this.containers.get(container) ?? [...this.containers.values()].find((c) => c.inspect.Name === `/${container}`);
     if (!found) throw new EngineError("notFound", `No such container: ${container}`, "inspect", { status: 404 });
     return found;
@@ -368,6 +370,7 @@ export class FakeEngine implements Engine {
   }
   private ended(i: ContainerInspect, code: number): void {
     asExited(i, code, this.now());
+    this.hangUp(i.Id);
     this.emit("container", "die", i.Id, { ...attributes(i), exitCode: String(code) });
   }
   private emit(type: EngineEvent["type"], action: string, id: string, attrs: Record<string, string>): void {
