@@ -108,7 +108,7 @@ describe("exec and attach", () => {
     ["another uid", EXEC, { uid: "u2", command: "cat" }, 404, "not on this node"],
     ["a terminal where there is none", ATTACH, { tty: "1" }, 400, "has no terminal"],
   ])("%s is refused", async (_, path, query, status, message) => {
-    const answer = await rig.ask("POST", path, { ...all, ...query } as Record<string, string>);
+    const answer = await rig.ask("POST", path, { ...all, ...query });
     expect([answer.status, (await answer.error()).message]).toEqual([status, expect.stringContaining(message)]);
   });
 

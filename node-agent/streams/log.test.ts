@@ -115,7 +115,7 @@ describe("log", () => {
     [{ uid, tail: "-1" }, 400, "tail must be a whole number"],
     [{ uid, sinceTime: "yesterday" }, 400, "sinceTime must be a time"],
   ])("%j is refused with %d", async (query, status, message) => {
-    const log = await rig.ask("GET", LOG, query as Record<string, string>);
+    const log = await rig.ask("GET", LOG, query);
     expect([log.status, (await log.error()).message]).toEqual([status, expect.stringContaining(message)]);
   });
 
