@@ -2,6 +2,7 @@
 import type { SchemaName } from "../schemas/load.ts";
 import type { KubeObject } from "../schemas/meta.ts";
 import type { Resource } from "../schemas/resources.ts";
+import type { ObjectStore } from "../store/objects.ts";
 
 export type Verb = "get" | "list" | "watch" | "create" | "update" | "patch" | "delete" | "deletecollection";
 
@@ -59,6 +60,15 @@ export interface Admission<T extends KubeObject> {
  */
 export type MergeKeys = Readonly<Record<string, string>>;
 
+/** How views are worked out. */
+export interface Derivation {
+  from: Kind;
+  /** Another kind whose objects the views take in. `belongsTo`: id (`<namespace>/<name>`) of the source that one of them is of. */
+  beside?: { kind: Kind; belongsTo(other: KubeObject): string };
+  /** `others`: those of the second kind that belong to the source. */
+  views(source: KubeObject, others: readonly KubeObject[]): KubeObject[];
+}
+
 /** `T` is the kind's object as `schemas/types.ts` declares it. All hooks are pure: they answer new objects and change none. */
 export interface Kind<T extends KubeObject = KubeObject> {
   resource: Resource;
@@ -80,7 +90,7 @@ export interface Kind<T extends KubeObject = KubeObject> {
    */
   reads: "stored" | "nodes" | "pods" | "derived" | "none";
   /** Of `derived` kinds. Pure; a view has the resourceVersion of its source; no two objects have a view of the same id. */
-  derived?: { from: Kind; views: (source: KubeObject) => KubeObject[] };
+  derived?: Derivation;
   /** Carries `metadata.generation`, which rises when anything outside metadata and status changes. */
   generation: boolean;
   /** Has a status that only `/status` writes; writes of the object itself keep the stored one. */
@@ -97,6 +107,8 @@ export interface Kind<T extends KubeObject = KubeObject> {
   table?: TableShape<T>;
   /** What readers see of a stored object; for fields that are computed rather than stored. */
   present?(object: T): T;
+  /** What only other stored objects can tell. Asked of every write, after everything else was found right. */
+  validateAmong?(store: Pick<ObjectStore, "get">, object: T, old?: T): Promise<Problem[]>;
   /** What the schema cannot say. `old` is set for an update; immutable fields are checked here. */
   validate?(object: T, old?: T): Problem[];
 }

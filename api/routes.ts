@@ -134,9 +134,10 @@ export function resourceRoutes(routes: Routes, upgrades: Upgrades, deps: Deps, k
 function refusals(routes: Routes, kind: Kind, collection: string): void {
   for (const [what, why = ""] of Object.entries(kind.refused ?? {})) {
     const [verb = "create", subresource] = what.split("/").toReversed() as [Verb?, string?];
-    const method = METHODS[verb];
+    const method = verb === "deletecollection" ? "delete" : METHODS[verb];
     if (!method) continue;
-    const path = subresource ? `${collection}/:name/${subresource}` : verb === "create" ? collection : `${collection}/:name`;
+    const ofAll = verb === "create" || verb === "deletecollection";
+    const path = subresource ? `${collection}/:name/${subresource}` : ofAll ? collection : `${collection}/:name`;
     routes.add(
       method,
       path,

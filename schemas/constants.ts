@@ -37,3 +37,13 @@ export const COMPOSE_LABELS = {
 export const STACK_FINALIZER = `${GROUP}/pods`;
 /** Finalizer that keeps a Namespace until the last object in it is gone. */
 export const NAMESPACE_FINALIZER = `${GROUP}/contents`;
+
+/** Annotations and labels that Kubernetes tools read and write on Deployments, ReplicaSets and their pods. */
+export const KUBERNETES = {
+  /** Number of the revision that a template is of. */
+  revision: "deployment.kubernetes.io/revision",
+  changeCause: "kubernetes.io/change-cause",
+  /** In a template: another value replaces the pods. */
+  restartedAt: "kubectl.kubernetes.io/restartedAt",
+  templateHash: "pod-template-hash",
+} as const;

@@ -45,6 +45,8 @@ export const SCHEMA_NAMES = [
   "selfsubjectaccessreview",
   "selfsubjectrulesreview",
   "selfsubjectreview",
+  "deployment",
+  "replicaset",
 ] as const;
 export type SchemaName = (typeof SCHEMA_NAMES)[number];
 

@@ -47,6 +47,12 @@ export const podName = (pod: PodIdentity, taken: (name: string) => boolean): str
   }
 };
 
+/**
+ * The Deployment that shows a service: `<stack>-<service>`, at most 61 characters. Two pairs may come to the same name
+ * (`a-b` and `c`, `a` and `b-c`); admission refuses the Stack that comes second.
+ */
+export const deploymentName = (stack: string, service: string): string => `${stack}-${hostPart(service)}`;
+
 /** What Docker tools group by; also the prefix of the stack's networks and volumes. */
 export const projectName = (namespace: string, stack: string): string => (namespace === "default" ? stack : `${namespace}_${stack}`);
 /** Name on the engine of the container of a pod. */

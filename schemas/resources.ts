@@ -38,6 +38,17 @@ const core = (resource: string, kind: string, shortNames: string[], namespaced: 
   namespaced,
 });
 
+const apps = (resource: string, kind: string, shortNames: string[]): Resource => ({
+  group: "apps",
+  version: "v1",
+  resource,
+  kind,
+  singular: kind.toLowerCase(),
+  shortNames,
+  categories: ["all"],
+  namespaced: true,
+});
+
 export const RESOURCES: Readonly<Record<ResourceName, Resource>> = {
   namespaces: core("namespaces", "Namespace", ["ns"], false),
   nodes: core("nodes", "Node", ["no"], false),
@@ -77,4 +88,6 @@ export const VIEW_RESOURCES = {
   selfsubjectaccessreviews: { ...core("selfsubjectaccessreviews", "SelfSubjectAccessReview", [], false), group: "authorization.k8s.io" },
   selfsubjectrulesreviews: { ...core("selfsubjectrulesreviews", "SelfSubjectRulesReview", [], false), group: "authorization.k8s.io" },
   selfsubjectreviews: { ...core("selfsubjectreviews", "SelfSubjectReview", [], false), group: "authentication.k8s.io" },
+  deployments: apps("deployments", "Deployment", ["deploy"]),
+  replicasets: apps("replicasets", "ReplicaSet", ["rs"]),
 } as const satisfies Readonly<Record<string, Resource>>;

@@ -55,6 +55,8 @@ export interface Kinds {
   SelfSubjectAccessReview: SelfSubjectAccessReview;
   SelfSubjectRulesReview: SelfSubjectRulesReview;
   SelfSubjectReview: SelfSubjectReview;
+  Deployment: Deployment;
+  ReplicaSet: ReplicaSet;
 }
 /**
  * A Stack is a set of services that run on Docker hosts. Its spec is a Compose document; its status says what became of it.
@@ -1774,4 +1776,224 @@ export interface UserInfo {
      */
     [k: string]: string[];
   };
+}
+/**
+ * A Deployment is one service of a Stack, shown as Kubernetes tools know it: `kubectl rollout`, `scale`, `set image`, `logs` and `exec` work on it. It is a view: what is changed here is changed in the Stack, and what a Stack has no place for is refused.
+ */
+export interface Deployment {
+  /**
+   * Version of the schema of this object: `apps/v1`.
+   */
+  apiVersion: "apps/v1";
+  /**
+   * What this object is: `Deployment`.
+   */
+  kind: "Deployment";
+  metadata: ObjectMeta;
+  spec: DeploymentSpec;
+  status?: DeploymentStatus;
+}
+/**
+ * What should run.
+ */
+export interface DeploymentSpec {
+  /**
+   * How many pods are wanted: the service's `deploy.replicas`; of a global service, the number of nodes that should have one. Can be changed, except of a global service.
+   */
+  replicas?: number;
+  selector: LabelSelector;
+  template: PodTemplateSpec;
+  strategy?: DeploymentStrategy;
+  /**
+   * A pod counts as available as soon as it is ready: 0.
+   */
+  minReadySeconds?: number;
+  /**
+   * So many revisions of the Stack are kept to go back to.
+   */
+  revisionHistoryLimit?: number;
+  /**
+   * Changes of the template wait: the service's `x-steadfleet.paused`. Can be changed.
+   */
+  paused?: boolean;
+}
+/**
+ * Labels that its pods carry.
+ */
+export interface LabelSelector {
+  /**
+   * A pod has all of these.
+   */
+  matchLabels?: {
+    /**
+     * Value of the label.
+     */
+    [k: string]: string;
+  };
+}
+/**
+ * What its pods are made from.
+ */
+export interface PodTemplateSpec {
+  metadata?: PodTemplateMeta;
+  /**
+   * The container of its pods. The image can be changed.
+   */
+  spec: PodSpec;
+}
+/**
+ * Labels and annotations of the pods.
+ */
+export interface PodTemplateMeta {
+  /**
+   * Labels.
+   */
+  labels?: {
+    /**
+     * Value of the label.
+     */
+    [k: string]: string;
+  };
+  /**
+   * `kubectl.kubernetes.io/restartedAt` replaces the pods when it changes: the service's `x-steadfleet.restartedAt`. `deployment.kubernetes.io/revision` says which revision the template is of.
+   */
+  annotations?: {
+    /**
+     * Value of the annotation.
+     */
+    [k: string]: string;
+  };
+}
+/**
+ * How pods are replaced by those of another template.
+ */
+export interface DeploymentStrategy {
+  /**
+   * `RollingUpdate`: a few at a time.
+   */
+  type?: string;
+  rollingUpdate?: RollingUpdateDeployment;
+}
+/**
+ * How many at a time.
+ */
+export interface RollingUpdateDeployment {
+  /**
+   * So many pods may be missing meanwhile.
+   */
+  maxUnavailable?: number;
+  /**
+   * So many pods may be there beyond those that are wanted.
+   */
+  maxSurge?: number;
+}
+/**
+ * What became of it. Read-only.
+ */
+export interface DeploymentStatus {
+  /**
+   * metadata.generation that this status answers.
+   */
+  observedGeneration?: number;
+  /**
+   * How many pods there are.
+   */
+  replicas?: number;
+  /**
+   * How many pods are of the present template.
+   */
+  updatedReplicas?: number;
+  /**
+   * How many pods are ready.
+   */
+  readyReplicas?: number;
+  /**
+   * How many pods are ready, and so can be used.
+   */
+  availableReplicas?: number;
+  /**
+   * How many of the pods that are wanted are not ready.
+   */
+  unavailableReplicas?: number;
+  /**
+   * `Available` (enough pods are ready) and `Progressing` (a change is being carried out, or was).
+   */
+  conditions?: DeploymentCondition[];
+}
+/**
+ * One aspect of the state.
+ */
+export interface DeploymentCondition {
+  /**
+   * `Available` or `Progressing`.
+   */
+  type: string;
+  /**
+   * Whether it is so.
+   */
+  status: "True" | "False" | "Unknown";
+  /**
+   * Why, as one word.
+   */
+  reason?: string;
+  /**
+   * Why, as a sentence.
+   */
+  message?: string;
+  /**
+   * When it was last looked at. RFC 3339.
+   */
+  lastUpdateTime?: string;
+  /**
+   * When the status last changed. RFC 3339.
+   */
+  lastTransitionTime?: string;
+}
+/**
+ * A ReplicaSet is a service of a Stack as one of its revisions had it: what `kubectl rollout history` shows and `kubectl rollout undo` goes back to. It is a view of the StackRevisions, and read-only.
+ */
+export interface ReplicaSet {
+  /**
+   * Version of the schema of this object: `apps/v1`.
+   */
+  apiVersion: "apps/v1";
+  /**
+   * What this object is: `ReplicaSet`.
+   */
+  kind: "ReplicaSet";
+  metadata: ObjectMeta;
+  spec: ReplicaSetSpec;
+  status?: ReplicaSetStatus;
+}
+/**
+ * What should run of this revision.
+ */
+export interface ReplicaSetSpec {
+  /**
+   * How many pods of this revision are wanted: all of them for the present one, none for the others.
+   */
+  replicas?: number;
+  selector: LabelSelector;
+  template: PodTemplateSpec;
+}
+/**
+ * How many pods of this revision there are. Read-only.
+ */
+export interface ReplicaSetStatus {
+  /**
+   * metadata.generation that this status answers.
+   */
+  observedGeneration?: number;
+  /**
+   * How many pods there are.
+   */
+  replicas?: number;
+  /**
+   * How many of them are ready.
+   */
+  readyReplicas?: number;
+  /**
+   * How many of them are ready, and so can be used.
+   */
+  availableReplicas?: number;
 }

@@ -68,7 +68,8 @@ export class DerivedCache implements KindView {
   }
 
   private follow(t: Transition): void {
-    for (const d of this.derive(t)) {
+    // Most of the time nobody watches: then only the names matter, and the views are not compared.
+    for (const d of this.subscribers.size > 0 ? this.derive(t) : this.named(t)) {
       if (d.new) {
         if (!this.sources.has(d.id)) this.sorted = undefined;
         this.sources.set(d.id, t.id);
@@ -78,6 +79,15 @@ export class DerivedCache implements KindView {
       }
       for (const fn of [...this.subscribers]) fn(d);
     }
+  }
+
+  /** Those that come and go. */
+  private named({ revision, old, new: now }: Transition): Transition[] {
+    const was = new Map((old ? this.viewsOf(old) : []).map((v) => [idOf(v), v]));
+    const found: Transition[] = [];
+    for (const view of now ? this.viewsOf(now) : []) if (!was.delete(idOf(view))) found.push({ revision, id: idOf(view), new: view });
+    for (const [id, view] of was) found.push({ revision, id, old: view });
+    return found;
   }
 
   /** What one change of the source is for its views: those that look as before do not change. */

@@ -114,21 +114,31 @@ export class StoreReader {
   }
 
   private async derived(kind: Kind, o: ReadOptions): Promise<Page> {
-    const { from, views } = kind.derived ?? {};
+    const { from, beside, views } = kind.derived ?? {};
     if (!from || !views) throw new TypeError(`${kind.resource.resource} cannot be read from the store`);
+    const scope = { namespace: o.scope.namespace };
     const objects: KubeObject[] = [];
-    let revision = o.revision ?? 0;
-    for await (const page of this.stored(from, { scope: { namespace: o.scope.namespace }, revision: o.revision, signal: o.signal })) {
+    let revision = o.revision;
+    const groups = new Map<string, KubeObject[]>();
+    if (beside)
+      for await (const page of this.stored(beside.kind, { scope, revision, signal: o.signal })) {
+        revision = page.revision;
+        for (const other of page.objects) {
+          const id = beside.belongsTo(other);
+          groups.set(id, [...(groups.get(id) ?? []), other]);
+        }
+      }
+    for await (const page of this.stored(from, { scope, revision, signal: o.signal })) {
       revision = page.revision;
       for (const source of page.objects) {
         try {
-          objects.push(...views(source));
+          objects.push(...views(source, groups.get(idOf(source)) ?? []));
         } catch {
           // Told by the cache, which has it too: what cannot be shown has no views.
         }
       }
     }
-    return scoped(objects, o, revision);
+    return scoped(objects, o, revision ?? 0);
   }
 }
 

@@ -11,6 +11,7 @@ import { decodeObject } from "../../store/objects.ts";
 import { type Delta, Reflector } from "../../store/reflector.ts";
 import type { Kind } from "../kind.ts";
 import { DerivedCache } from "./derived.ts";
+import { GroupedCache } from "./grouped.ts";
 import { Joins, type Touched } from "./joins.ts";
 import { KindCache, type KindView, withRevision } from "./kind-cache.ts";
 import { type Decoded, StoreReader } from "./store-reader.ts";
@@ -62,7 +63,11 @@ export class WatchCache {
       if (kind.derived) {
         const failed = (err: unknown, { metadata: { namespace, name } }: KubeObject): void =>
           o.log.error({ err, resource: kind.resource.resource, namespace, name }, "object cannot be shown as this kind");
-        this.derived.set(kind, new DerivedCache(this.own(kind.derived.from), kind.derived.views, failed));
+        const { from, beside, views } = kind.derived;
+        const view = beside
+          ? new GroupedCache(this.own(from), views, { view: this.own(beside.kind), belongsTo: beside.belongsTo }, failed)
+          : new DerivedCache(this.own(from), (source) => views(source, []), failed);
+        this.derived.set(kind, view);
       }
     this.store = new StoreReader(
       o.kv,

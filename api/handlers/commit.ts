@@ -53,6 +53,7 @@ export async function insert(
   for (const w of warnings) call.warn(w);
   const name = object.metadata.name ?? object.metadata.generateName ?? "";
   await checkNamespace(deps, call, name);
+  await checkAmong(deps, kind, object);
   const managedFields = track(object);
   const finalizers = [...new Set([...(object.metadata.finalizers ?? []), ...kind.finalizers])];
   const draft: Draft<KubeObject> = { ...object, metadata: { ...object.metadata, ...(finalizers.length > 0 ? { finalizers } : {}) } };
@@ -67,6 +68,12 @@ export async function insert(
       if (!generated || attempt >= GENERATED_NAMES) throw alreadyExists(kind.resource, name, e);
     }
   }
+}
+
+/** @throws ApiError 422 */
+async function checkAmong(deps: Deps, kind: Kind, object: KubeObject, old?: KubeObject): Promise<void> {
+  const problems = (await kind.validateAmong?.(deps.store, object, old)) ?? [];
+  if (problems.length > 0) throw invalid(kind.resource, object.metadata.name ?? "", problems);
 }
 
 /** What the store found wrong with the object itself. */
@@ -109,6 +116,7 @@ export async function modify(deps: Deps, call: Call, o: WriteOptions, produce: (
     const status = subresource === "status";
     const whole = status ? { ...old, status: next["status"] } : kind.reads === "nodes" ? ownPart(next, stored) : next;
     const { object, warnings } = status ? admitStatus(kind, whole) : admit(kind, whole, { ...o, old });
+    await checkAmong(deps, kind, object, old);
     const versioned = { ...object, metadata: { ...object.metadata, resourceVersion: old.metadata.resourceVersion } };
     // A subresource is no way to rewrite the managers.
     const requested = subresource === undefined ? meta.managedFields : undefined;

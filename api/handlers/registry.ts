@@ -4,6 +4,8 @@ import { type Kind, qualifiedResource, type Verb } from "../kind.ts";
 import { attach, exec } from "../streams/command.ts";
 import { log } from "../streams/log.ts";
 import type { UpgradeHandler } from "../upgrade.ts";
+import { patch as patchDeployment, update as updateDeployment } from "./apps/deployments.ts";
+import { getScale, patchScale, updateScale } from "./apps/scale.ts";
 import { remove, removeCollection } from "./delete.ts";
 import { get, list } from "./read.ts";
 import { accessReview, rulesReview, userReview } from "./reviews.ts";
@@ -22,6 +24,8 @@ const OWN: Readonly<Record<string, Handlers>> = {
   "selfsubjectaccessreviews.authorization.k8s.io": { create: accessReview },
   "selfsubjectrulesreviews.authorization.k8s.io": { create: rulesReview },
   "selfsubjectreviews.authentication.k8s.io": { create: userReview },
+  "deployments.apps": { update: updateDeployment, patch: patchDeployment },
+  "deployments.apps/scale": { get: getScale, update: updateScale, patch: patchScale },
 };
 
 /** Subresources that are spoken to over an upgraded connection, besides plain requests. */

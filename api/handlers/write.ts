@@ -52,27 +52,43 @@ export async function update(deps: Deps, call: Call): Promise<Answer> {
   return { type: "object", code: 200, object };
 }
 
-export async function patch(deps: Deps, call: Call): Promise<Answer> {
-  const { kind } = call;
-  const type = mediaType(call.req);
+/**
+ * Reads the patch that a request holds, other than one to apply. Answers what it makes of an object.
+ * @throws ApiError 400, 413; what is answered throws 400 and 422
+ */
+export async function readPatch({ kind, req }: Call): Promise<(target: Json) => { [key: string]: Json }> {
+  const type = mediaType(req);
+  const given: Json = parseBody(await readBody(req));
+  if (type === MERGE_PATCH && !isObject(given)) throw badRequest("a merge patch is a JSON object");
+  return (target) => {
+    const next =
+      type === JSON_PATCH
+        ? applyJsonPatch(target, given)
+        : type === STRATEGIC_PATCH
+          ? strategicPatch(target, given, kind.mergeKeys)
+          : mergePatch(target, given);
+    if (!isObject(next)) throw badRequest("the patch leaves no object");
+    return next;
+  };
+}
+
+/** @throws ApiError 415 */
+export function patchTypeOf({ kind, req }: Call): string {
+  const type = mediaType(req);
   const accepted = patchTypesOf(kind);
   if (!accepted.includes(type)) throw unsupportedMediaType(accepted);
-  if (type === APPLY_PATCH) return applyPatch(deps, call);
+  return type;
+}
+
+export async function patch(deps: Deps, call: Call): Promise<Answer> {
+  if (patchTypeOf(call) === APPLY_PATCH) return applyPatch(deps, call);
   const options = writeOptions(deps, call, "PatchOptions");
-  const given: Json = parseBody(await readBody(call.req));
-  if (type === MERGE_PATCH && !isObject(given)) throw badRequest("a merge patch is a JSON object");
-  const patched = (target: Json): Json =>
-    type === JSON_PATCH
-      ? applyJsonPatch(target, given)
-      : type === STRATEGIC_PATCH
-        ? strategicPatch(target, given, kind.mergeKeys)
-        : mergePatch(target, given);
+  const patched = await readPatch(call);
   const object = await modify(deps, call, options, ({ old, version }) => {
     // To the client the object has the version that it reads, which of a joined kind is not that of the stored part.
     const target = { ...old, metadata: { ...old.metadata, resourceVersion: version } };
     const next = patched(target as unknown as Json);
-    if (!isObject(next)) throw badRequest("the patch leaves no object");
-    checkIdentity(kind, old, next);
+    checkIdentity(call.kind, old, next);
     return { next };
   });
   return { type: "object", code: 200, object };

@@ -1,12 +1,14 @@
 // The registry: a kind that is not listed here is not served.
 import type { Kind } from "../kind.ts";
 import { configmaps } from "./configmaps.ts";
+import { deployments } from "./deployments.ts";
 import { events } from "./events.ts";
 import { leases } from "./leases.ts";
 import { namespaces } from "./namespaces.ts";
 import { nodes } from "./nodes.ts";
 import { pods } from "./pods.ts";
 import { selfsubjectaccessreviews, selfsubjectreviews, selfsubjectrulesreviews } from "./reviews.ts";
+import { replicasets } from "./replicasets.ts";
 import { secrets } from "./secrets.ts";
 import { serviceaccounts } from "./serviceaccounts.ts";
 import { stackrevisions } from "./stackrevisions.ts";
@@ -28,6 +30,8 @@ export const KINDS: readonly Kind[] = [
   selfsubjectreviews,
   stacks,
   stackrevisions,
+  deployments,
+  replicasets,
 ];
 
 /** The kind of a collection in a URL, e.g. `("steadfleet.dev", "v1", "stacks")`. */

@@ -1,3 +1,4 @@
+import { nameProblems } from "../handlers/apps/source.ts";
 import { STACK_FINALIZER } from "../../schemas/constants.ts";
 import type { KubeObject } from "../../schemas/meta.ts";
 import { RESOURCES } from "../../schemas/resources.ts";
@@ -20,4 +21,5 @@ export const stacks: Kind<Stack> = {
   mergeKeys: {},
   fields: { "status.health": (o) => o.status?.health ?? "" },
   table: stackTable,
+  validateAmong: nameProblems,
 };

@@ -27,3 +27,14 @@ export const ANNOTATIONS = {
 
 /** Kubernetes times have whole seconds. */
 export const seconds = (time: string): string => time.replace(/\.\d+(?=Z$)/, "");
+
+/** Adds a field that is worked out when it is first read: most readers of a list never look at it. */
+export const lazily = <T extends object, K extends string, V>(object: T, key: K, make: () => V): T & Record<K, V> => {
+  const field = { enumerable: true, configurable: true };
+  const get = (): V => {
+    const value = make();
+    Object.defineProperty(object, key, { ...field, value, writable: true });
+    return value;
+  };
+  return Object.defineProperty(object, key, { ...field, get }) as T & Record<K, V>;
+};

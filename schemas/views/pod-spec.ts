@@ -62,15 +62,17 @@ const containerOf = (service: string, c: ContainerSpec, volumes: PodVolume[]): P
   };
 };
 
-export const podSpecOf = (node: string, d: DesiredPod): PodSpec => {
-  const volumes = d.container.mounts.map(volumeOf);
+/** What all pods of a service have in common. */
+export const templateSpecOf = (service: string, container: ContainerSpec): PodSpec => {
+  const volumes = container.mounts.map(volumeOf);
   const distinct = [...new Map(volumes.map((v) => [v.name, v])).values()];
   return {
-    nodeName: node,
-    ...(d.container.hostname ? { hostname: d.container.hostname } : {}),
-    restartPolicy: RESTART[d.container.restart.policy],
-    terminationGracePeriodSeconds: Math.ceil(d.container.stopGraceMs / 1000),
-    containers: [containerOf(d.service, d.container, volumes)],
+    ...(container.hostname ? { hostname: container.hostname } : {}),
+    restartPolicy: RESTART[container.restart.policy],
+    terminationGracePeriodSeconds: Math.ceil(container.stopGraceMs / 1000),
+    containers: [containerOf(service, container, volumes)],
     ...(distinct.length ? { volumes: distinct } : {}),
   };
 };
+
+export const podSpecOf = (node: string, d: DesiredPod): PodSpec => ({ nodeName: node, ...templateSpecOf(d.service, d.container) });
