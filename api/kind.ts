@@ -64,9 +64,9 @@ export type MergeKeys = Readonly<Record<string, string>>;
 export interface Derivation {
   from: Kind;
   /** Another kind whose objects the views take in. `belongsTo`: id (`<namespace>/<name>`) of the source that one of them is of. */
-  beside?: { kind: Kind; belongsTo(other: KubeObject): string };
+  beside?: { kind: Kind; belongsTo: (other: KubeObject) => string };
   /** `others`: those of the second kind that belong to the source. */
-  views(source: KubeObject, others: readonly KubeObject[]): KubeObject[];
+  views: (source: KubeObject, others: readonly KubeObject[]) => KubeObject[];
 }
 
 /** `T` is the kind's object as `schemas/types.ts` declares it. All hooks are pure: they answer new objects and change none. */

@@ -10,7 +10,7 @@ export type GroupViews = (source: KubeObject, others: readonly KubeObject[]) => 
 /** The second kind. `belongsTo`: id of the source's object that one of them is of. */
 export interface Beside {
   view: KindView;
-  belongsTo(other: KubeObject): string;
+  belongsTo: (other: KubeObject) => string;
 }
 
 type Others = ReadonlyMap<string, KubeObject>;

@@ -54,7 +54,7 @@ export const templateOf = (body: Body, name: string, revision: number | undefine
       labels: selectorOf(body.metadata.name, name),
       ...(Object.keys(annotations).length > 0 ? { annotations } : {}),
     },
-    spec: normal ? templateSpecOf(name, normal.container) : { containers: [{ name, image: String(service.image ?? "") }] },
+    spec: normal ? templateSpecOf(name, normal.container) : { containers: [{ name, image: service.image ?? "" }] },
   };
 };
 

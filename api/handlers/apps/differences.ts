@@ -22,7 +22,7 @@ const BINARY = ["Ki", "Mi", "Gi", "Ti", "Pi", "Ei"];
 
 /** Clients write quantities in their own form: `1000` and `1k` are one. */
 const quantity = (text: Json): Json => {
-  const match = /^(\d+(?:\.\d+)?)([numkMGTPE]?|[KMGTPE]i)$/.exec(String(text));
+  const match = typeof text === "string" ? /^(\d+(?:\.\d+)?)([numkMGTPE]?|[KMGTPE]i)$/.exec(text) : null;
   if (!match) return text;
   const [, digits, unit = ""] = match;
   const factor = unit.endsWith("i") ? 1024 ** (BINARY.indexOf(unit) + 1) : (SCALE[unit] ?? 1);

@@ -67,7 +67,7 @@ const without = <K extends string>(body: Body, key: K): Body => Object.fromEntri
 /** Keys that are undefined go; an empty map goes altogether. */
 const merged = (body: Body, key: "deploy" | typeof EXTENSION, changes: { [key: string]: unknown }): Body => {
   const entries = Object.entries({ ...body[key], ...changes }).filter(([, v]) => v !== undefined);
-  return entries.length === 0 ? without(body, key) : ({ ...body, [key]: Object.fromEntries(entries) } as Body);
+  return entries.length === 0 ? without(body, key) : { ...body, [key]: Object.fromEntries(entries) };
 };
 
 /** The service as it was; how many pods it has, and whether it is paused, are no part of that. */
