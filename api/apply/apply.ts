@@ -85,9 +85,11 @@ function decide(a: Applying, scope: Scope, known: Managers, set: FieldSet): Deci
   const key = keyOf(id);
   const last = known.get(key);
   const before = a.live ? scope.part(a.live) : {};
-  const merged = merge(type, before, scope.part(a.config)) as Fields;
+  const config = scope.part(a.config);
+  const merged = merge(type, before, config) as Json;
   const others = [...known].filter(([k]) => k !== key);
-  const part = last ? (prune(type, merged, last.set, [set, ...others.map(([, m]) => m.set)]) as Fields) : merged;
+  // Merged again: a place that is left empty is as the configuration says it (`volumes: {data: }`).
+  const part = last ? merge(type, prune(type, merged, last.set, [set, ...others.map(([, m]) => m.set)]), config) : merged;
   const { added, modified, removed } = compare(type, before, part);
   const taken = union(added, modified);
   if (!a.force) refuse(others, taken);
@@ -95,7 +97,7 @@ function decide(a: Applying, scope: Scope, known: Managers, set: FieldSet): Deci
   const changed = !isDeepStrictEqual(before, part) || !last || !equal(last.set, set);
   const mine: Manager = { ...id, set, ...(changed ? { time: timestamp(writer.now) } : last.time === undefined ? {} : { time: last.time }) };
   const next = others.map(([k, m]): [string, Manager] => [k, { ...m, set: difference(m.set, lost) }]);
-  return { part, managers: new Map([...next, [key, mine] as const].filter(([, m]) => !isEmpty(m.set))) };
+  return { part: part as Fields, managers: new Map([...next, [key, mine] as const].filter(([, m]) => !isEmpty(m.set))) };
 }
 
 function refuse(others: readonly [string, Manager][], taken: FieldSet): void {

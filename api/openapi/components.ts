@@ -143,13 +143,14 @@ export class Components {
     switch (shape.type) {
       case "object":
         return {
+          ...shape.markers,
           ...(shape.required.length > 0 && { required: shape.required }),
           properties: Object.fromEntries(Object.entries(shape.properties).map(([k, s]) => [k, this.use(s, `${path}.${k}`)])),
         };
       case "array":
-        return { ...patchStrategy(this.mergeKeys[path]), items: this.use(shape.items, path) };
+        return { ...shape.markers, ...patchStrategy(this.mergeKeys[path]), items: this.use(shape.items, path) };
       case "map":
-        return { additionalProperties: this.use(shape.values, path) };
+        return { ...shape.markers, additionalProperties: this.use(shape.values, path) };
       default:
         return {};
     }

@@ -13,6 +13,9 @@ export interface Facets {
   maximum?: number;
 }
 
+/** How server-side apply merges a list or a map, as the schema says it. */
+export type Markers = Readonly<Record<`x-kubernetes-${string}`, string | readonly string[]>>;
+
 interface Common {
   /** Name of a type of its own, e.g. `ComposePort`. */
   title?: string;
@@ -22,6 +25,7 @@ interface Common {
   /** `null` is allowed, too. */
   nullable: boolean;
   facets: Facets;
+  markers?: Markers;
 }
 
 export type Shape = Common &
@@ -51,6 +55,13 @@ const facetsOf = (schema: JsonSchema): Facets => {
   return { ...(Object.fromEntries(said) as Facets), ...(schema.const !== undefined && { enum: [schema.const] }) };
 };
 
+const MARKERS = ["x-kubernetes-list-type", "x-kubernetes-list-map-keys", "x-kubernetes-map-type"] as const;
+
+const markersOf = (schema: JsonSchema): { markers?: Markers } => {
+  const said = MARKERS.flatMap((k) => (schema[k] === undefined ? [] : [[k, schema[k]] as const]));
+  return said.length > 0 ? { markers: Object.fromEntries(said) } : {};
+};
+
 function convert(schema: JsonSchema, file: SchemaName, at: string, trail: readonly string[]): Shape {
   const strange = Object.keys(schema).find((k) => !KNOWN.has(k) && !k.startsWith("x-"));
   if (strange)
@@ -72,6 +83,7 @@ function convert(schema: JsonSchema, file: SchemaName, at: string, trail: readon
     about: schema.description ?? "",
     nullable: types.includes("null"),
     facets: facetsOf(schema),
+    ...markersOf(schema),
   };
   const forms = schema.anyOf;
   if (forms) {

@@ -26,7 +26,7 @@ function scalarUnion(forms: readonly Shape[]): string | undefined {
 /** `path` is the field's, e.g. `spec.taints`. */
 export function swaggerSchema(shape: Shape, path: string, mergeKeys: MergeKeys): SwaggerSchema {
   const free: SwaggerSchema = { description: wholeText(shape) };
-  const common: SwaggerSchema = { ...(shape.description && { description: shape.description }), ...shape.facets };
+  const common: SwaggerSchema = { ...(shape.description && { description: shape.description }), ...shape.facets, ...shape.markers };
   switch (shape.type) {
     case "any":
       return { description: shape.description };
