@@ -12,6 +12,8 @@ export type Policy =
   | { type: "metrics" }
   /** The agent of the node that the path names, and nobody else. */
   | { type: "node" }
+  /** Another API server of this cluster, which shows that it knows what only etcd tells. No token makes anybody that. */
+  | { type: "replica" }
   | { type: "resource"; kind: Kind; subresource?: string };
 
 export interface Attributes {
@@ -25,6 +27,9 @@ const READERS = "system:readers";
 const NODES = "system:nodes";
 /** Of the user that a node's agent is. Source: Kubernetes, "Using Node Authorization". */
 export const nodeUser = (node: string): string => `system:node:${node}`;
+
+/** Another API server. Compared as it is, not by its name: whoever has a token of this name is somebody else. */
+export const REPLICA: User = { name: "system:steadfleet:api-server", groups: [], tokenId: "" };
 
 /** What would be done to objects, in words that a client may have chosen. `*` stands for all there is. */
 export interface Access {
@@ -54,6 +59,7 @@ export const mayRead = (user: User, policy: "open" | "discovery" | "metrics"): b
 
 export const allowed = (user: User, policy: Policy, a: Attributes): boolean => {
   if (policy.type === "node") return user.groups.includes(NODES) && a.name !== undefined && user.name === nodeUser(a.name);
+  if (policy.type === "replica") return user === REPLICA;
   if (policy.type !== "resource") return mayRead(user, policy.type);
   const { group, resource } = policy.kind.resource;
   return mayAccess(user, { verb: a.verb, group, resource, subresource: policy.subresource });

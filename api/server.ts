@@ -1,6 +1,7 @@
 // Listens, and stops again.
 import { createServer as createHttpServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { createServer as createHttpsServer, type Server as HttpsServer } from "node:https";
+import { X509Certificate } from "node:crypto";
 import { isIP, type AddressInfo } from "node:net";
 import { join } from "node:path";
 import type { Logger } from "pino";
@@ -24,9 +25,8 @@ import { type ApiLimits, LIMITS, Rates } from "./rates.ts";
 import { OpenStreams } from "./streams/open-streams.ts";
 import type { Routes } from "./routes.ts";
 import type { Upgrades } from "./upgrade.ts";
-import { ensureTls, localHosts, type ServerTls } from "./tls.ts";
-import { acceptRoute } from "./tunnel/accept.ts";
-import { Tunnels } from "./tunnel/tunnels.ts";
+import { ensureTls, isLoopback, localHosts, type ServerTls } from "./tls.ts";
+import { type Address, nodeWays } from "./tunnel/index.ts";
 import { refuseMalformed, WIRE } from "./wire.ts";
 
 export interface ApiOptions {
@@ -47,6 +47,10 @@ export interface ApiOptions {
   links?: NodeLinks;
   /** Instead of `LIMITS`. */
   limits?: Partial<ApiLimits>;
+  /** Where other API servers reach this one, e.g. `https://10.0.0.1:7443`. Default: its own address. */
+  advertise?: string | undefined;
+  /** Name of this server among the others of the cluster. Default: a fresh one. */
+  replica?: string;
   /** A certificate of one's own, instead of one of our authority. PEM texts. */
   tls?: ServerTls;
 }
@@ -67,8 +71,6 @@ export interface ApiHandle {
 const CLOSE_MS = 5_000;
 const START_MS = 30_000;
 const RENEWAL_CHECK_MS = 12 * 3_600_000;
-
-const isLoopback = (host: string): boolean => host === "localhost" || host === "::1" || (isIP(host) === 4 && host.startsWith("127."));
 
 /**
  * Serves the API until closed.
@@ -92,11 +94,11 @@ export async function startApi(o: ApiOptions): Promise<ApiHandle> {
     authenticator.forget(key);
     streams.tokenChanged(key.slice(tokensPrefix.length));
   });
-  const tunnels = new Tunnels({ cache, env, log });
-  const links = o.links ?? tunnels;
+  const ways = nodeWays({ kv, env, log, cache, id: o.replica });
+  const links = o.links ?? ways.links;
   const deps: Deps = { kv, env, log, store, cache, links, streams, eventLease: () => leases.id(), closing: stop.signal };
   const { koa, routes, upgrades } = appOf(deps, authenticator, rates, { version: o.version });
-  upgrades.add(acceptRoute(tunnels));
+  for (const route of ways.routes) upgrades.add(route);
 
   const hosts = [...new Set([...localHosts(), ...(["0.0.0.0", "::"].includes(o.host) ? [] : [o.host])])];
   const pki = join(o.dataDir, "pki");
@@ -121,23 +123,26 @@ export async function startApi(o: ApiOptions): Promise<ApiHandle> {
   try {
     await ready(cache, store, env);
     await listen(server, o.host, o.port);
+    await ways.start(addressOf(o, server, tls), stop.signal);
   } catch (e) {
+    server.close();
     await closed();
     throw e;
   }
   const renewal = (): void => {
     cancelRenewal = env.timer(RENEWAL_CHECK_MS, () => {
       ensureTls({ dir: pki, env, hosts })
-        .then((t) => (server as HttpsServer).setSecureContext({ cert: t.certPem, key: t.keyPem }))
+        .then((t) => {
+          (server as HttpsServer).setSecureContext({ cert: t.certPem, key: t.keyPem });
+          ways.readdress(addressOf(o, server, t));
+        })
         .catch((err: unknown) => log.error({ err }, "certificate could not be renewed"))
         .finally(renewal);
     });
   };
   if (tls && !o.tls) renewal();
 
-  const { port } = server.address() as AddressInfo;
-  const reachable = o.host === "0.0.0.0" || o.host === "localhost" ? "127.0.0.1" : o.host === "::" ? "::1" : o.host;
-  const url = `${tls ? "https" : "http"}://${isIP(reachable) === 6 ? `[${reachable}]` : reachable}:${port}`;
+  const url = urlOf(server, tls, o.host === "0.0.0.0" || o.host === "localhost" ? "127.0.0.1" : o.host === "::" ? "::1" : o.host);
   log.info({ url }, "api listening");
   let closing: Promise<void> | undefined;
   const close = async (): Promise<void> => {
@@ -145,14 +150,25 @@ export async function startApi(o: ApiOptions): Promise<ApiHandle> {
     const ended = new Promise<void>((resolve) => server.close(() => resolve()));
     const caches = closed();
     // They are no longer the server's: nobody else ends them.
-    await tunnels.close();
+    const tunnels = ways.close();
     server.closeIdleConnections();
     const cancel = env.timer(CLOSE_MS, () => server.closeAllConnections());
-    await Promise.all([ended, caches]);
+    await Promise.all([ended, caches, tunnels]);
     cancel();
     log.info({ url }, "api closed");
   };
   return { url, caPem: tls?.caPem ?? "", routes, upgrades, links, close: () => (closing ??= close()) };
+}
+
+const urlOf = (server: Server, tls: ServerTls | undefined, host: string): string =>
+  `${tls ? "https" : "http"}://${isIP(host) === 6 ? `[${host}]` : host}:${(server.address() as AddressInfo).port}`;
+
+/** For other API servers. One that listens everywhere is known by its first address that leads off this machine. */
+function addressOf(o: ApiOptions, server: Server, tls: ServerTls | undefined): Address {
+  const everywhere = o.host === "0.0.0.0" || o.host === "::";
+  const host = everywhere ? (localHosts().find((h) => isIP(h) !== 0 && !isLoopback(h)) ?? "127.0.0.1") : o.host;
+  const fingerprint = tls && new X509Certificate(tls.certPem).fingerprint256;
+  return { url: o.advertise ?? urlOf(server, tls, host), ...(fingerprint === undefined ? {} : { fingerprint }) };
 }
 
 /** Waits for etcd and the first fill of the cache; makes the namespace that manifests mean when they name none. */

@@ -24,6 +24,9 @@ export interface ServerTls {
   keyPem: string;
 }
 
+export const isLoopback = (host: string): boolean =>
+  host === "localhost" || host === "::1" || (isIP(host) === 4 && host.startsWith("127."));
+
 /** Names and addresses this machine answers to. */
 export const localHosts = (): string[] => {
   const addresses = Object.values(networkInterfaces()).flatMap((n) => n ?? []);

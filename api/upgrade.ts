@@ -29,6 +29,8 @@ export interface UpgradeRoute {
   path: string;
   policy: Policy;
   handle: UpgradeHandler;
+  /** Instead of bearer tokens. @throws ApiError 401 */
+  authenticate?(req: IncomingMessage): Promise<User>;
 }
 
 export class Upgrades {
@@ -53,7 +55,7 @@ export class Upgrades {
       const url = urlOf(req);
       refuseTokenInUrl(req.url ?? "/");
       const found = this.find(url.pathname);
-      const user = await this.authenticator.authenticate(req.headers, req.socket.remoteAddress);
+      const user = await (found?.route.authenticate?.(req) ?? this.authenticator.authenticate(req.headers, req.socket.remoteAddress));
       if (!found) throw noSuchPath();
       const { route, namespace, name } = found;
       authorise(user, route.policy, { verb: "create", namespace: namespace || undefined, name });

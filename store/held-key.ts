@@ -9,6 +9,8 @@ import { linkSignals } from "./signals.ts";
 export interface HeldKey {
   /** To be given to every write: etcd then refuses it once the key is no longer ours. */
   readonly guard: Guard & { check(): void };
+  /** For other keys that shall go when this one goes. */
+  readonly lease: string;
   /** Aborted when the key is lost or released, and always before the server lets it go. */
   readonly lost: AbortSignal;
   /** To be asked at the point of use for effects outside etcd. */
@@ -92,6 +94,7 @@ const hold = (o: ClaimOptions, lease: Lease, create: number, mod: number): HeldK
           throw ended.signal.reason instanceof FencedError ? ended.signal.reason : new FencedError(`${key} is lost: its lease is gone`);
       },
     },
+    lease: lease.id,
     lost: ended.signal,
     valid,
     release: async () => {

@@ -35,6 +35,14 @@ export const podDeletionKey = (namespace: string, pod: string): string => `${pod
 export const leaderKey = `${ROOT}/controller/leader`;
 export const tokensPrefix = `${ROOT}/auth/tokens/`;
 export const tokenKey = (id: string): string => tokensPrefix + part(id);
+/** API servers that run, each under its own lease: where the others reach it. */
+export const replicasPrefix = `${ROOT}/api/replicas/`;
+export const replicaKey = (id: string): string => replicasPrefix + part(id);
+/** Which API server holds the tunnel of a node: written by that server, under its lease. */
+export const tunnelsPrefix = `${ROOT}/tunnels/`;
+export const tunnelKey = (node: string): string => tunnelsPrefix + part(node);
+/** What API servers know each other by; made once, by whoever comes first. */
+export const replicaSecretKey = `${ROOT}/auth/replicas`;
 /** Written once, by whoever comes first: the cluster's id, which is the value of the cluster label. */
 export const clusterKey = `${ROOT}/cluster`;
 

@@ -6,7 +6,7 @@ import { ApiError, unavailable } from "../status.ts";
 
 const HEAD_MS = 10_000;
 
-/** Hop headers between replicas; agents get none. */
+/** Headers between API servers; agents get none. */
 export type Extra = Readonly<Record<string, string>>;
 
 /**
@@ -53,7 +53,8 @@ export interface Opened extends NodeStream {
   headers: Readonly<Record<string, string>>;
 }
 
-const pathOf = ({ path, query }: NodeRequest): string => {
+/** With its query. */
+export const pathOf = ({ path, query }: NodeRequest): string => {
   const text = query?.toString() ?? "";
   return text === "" ? path : `${path}?${text}`;
 };

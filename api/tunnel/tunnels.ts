@@ -4,21 +4,32 @@ import type { NodeSession } from "../../schemas/fleet.ts";
 import { RESOURCES } from "../../schemas/resources.ts";
 import type { Env } from "../../store/env.ts";
 import { objectPrefix, parseNodeKey, tokensPrefix } from "../../store/keys.ts";
+import type { Kv } from "../../store/kv.ts";
 import type { WatchCache } from "../cache/watch-cache.ts";
 import type { NodeLinks, NodeRequest, NodeStream } from "../links.ts";
 import { type ApiError, unavailable } from "../status.ts";
+import type { Peers } from "./peers.ts";
+import type { ReplicaRecord } from "./records.ts";
+import { Registry } from "./registry.ts";
 import { CLOSE, type Tunnel } from "./tunnel.ts";
 
 export interface TunnelsOptions {
+  kv: Kv;
   cache: Pick<WatchCache, "follow">;
   env: Env;
   log: Logger;
+  /** Of this API server. */
+  id: string;
+  /** How the others reach it. */
+  self(): ReplicaRecord;
+  peers: Peers;
 }
 
 const nodeObjects = objectPrefix(RESOURCES.nodes);
 
 export class Tunnels implements NodeLinks {
-  readonly local = new Map<string, Tunnel>();
+  readonly registry: Registry;
+  private readonly local = new Map<string, Tunnel>();
   /** Sessions of agents, by node. */
   private readonly sessions = new Map<string, NodeSession>();
   /** When the last tunnel of a node ended, and why. */
@@ -27,6 +38,17 @@ export class Tunnels implements NodeLinks {
 
   constructor(private readonly o: TunnelsOptions) {
     this.log = o.log.child({ loop: "tunnels" });
+    const { kv, cache, env, id } = o;
+    this.registry = new Registry({
+      ...{ kv, cache, env, id },
+      self: () => o.self(),
+      log: this.log,
+      mine: (node) => this.local.get(node)?.facts,
+      all: () => this.local.keys(),
+      session: (node) => this.sessions.get(node)?.nonce,
+      onYield: (node) => this.end(node, CLOSE.fenced, "the agent has connected to another API server"),
+      onGone: (node, replica) => this.lost.set(node, { at: env.now(), why: `it was held by API server ${replica}` }),
+    });
     o.cache.follow(isSession, (key, now) => this.onSession(nodeOfSession(key), now?.value as NodeSession | undefined));
     o.cache.follow(
       (key) => key.startsWith(tokensPrefix),
@@ -51,27 +73,36 @@ export class Tunnels implements NodeLinks {
     const earlier = this.local.get(node);
     this.local.set(node, tunnel);
     this.lost.delete(node);
+    this.registry.touch(node);
     earlier?.close(CLOSE.fenced, "the agent has connected again");
     this.log.info({ node, session, dial, agentVersion }, "tunnel connected");
     void tunnel.closed.then((why) => {
       this.log.info({ node, session, dial, why }, "tunnel ended");
       if (this.local.get(node) !== tunnel) return;
       this.local.delete(node);
+      this.registry.touch(node);
       this.lost.set(node, { at: this.o.env.now(), why });
     });
   }
 
   connected(node: string): boolean {
-    return this.local.has(node);
+    return this.local.has(node) || this.registry.holder(node) !== undefined;
   }
 
   open(node: string, request: NodeRequest): Promise<NodeStream> {
+    const holder = this.local.has(node) ? undefined : this.registry.holder(node);
+    return holder ? this.o.peers.open(holder.id, holder.replica, node, request) : this.openHere(node, request);
+  }
+
+  /** Through a tunnel of this process, or not at all. */
+  openHere(node: string, request: NodeRequest): Promise<NodeStream> {
     const tunnel = this.local.get(node);
     return tunnel ? tunnel.open(node, request) : Promise.reject(this.missing(node));
   }
 
   /** Ends all; the agents connect elsewhere. */
   async close(): Promise<void> {
+    await this.o.peers.close();
     await Promise.all(
       [...this.local.values()].map((t) => {
         t.close(CLOSE.stopping, "the server is stopping");
@@ -94,6 +125,7 @@ export class Tunnels implements NodeLinks {
     // One that ended may be of an agent that has lost etcd only: its tunnel still serves.
     if (!now) return void this.sessions.delete(node);
     this.sessions.set(node, now);
+    if (this.local.has(node)) this.registry.touch(node);
     const tunnel = this.local.get(node);
     if (tunnel && tunnel.facts.session !== now.nonce) tunnel.close(CLOSE.fenced, "a newer session of this node's agent has begun");
   }
