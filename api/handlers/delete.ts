@@ -8,7 +8,7 @@ import { readObject } from "../body.ts";
 import { type Answer, type Call, type Deps, dryRunOf } from "../call.ts";
 import { isObject } from "../json.ts";
 import type { Problem } from "../kind.ts";
-import { badRequest, conflict, forbidden, invalidOptions, success } from "../status.ts";
+import { ApiError, badRequest, conflict, forbidden, invalidOptions, success, toApiError } from "../status.ts";
 import { list, readOne } from "./read.ts";
 
 interface Options {
@@ -120,18 +120,51 @@ async function askForDeletion(deps: Deps, call: Call, pod: KubeObject, o: Option
   };
 }
 
-/** Deletes what a list would show now, one by one. Answers what was deleted. */
+/** Objects that are deleted at a time. */
+const WORKERS = 10;
+const NAMED_FAILURES = 20;
+
+/**
+ * Deletes what a list would show, each under the same options, and answers what it deleted. One that cannot be deleted does
+ * not keep the others: it is told at the end.
+ * @throws ApiError of the first failure, with how many there were
+ */
 export async function removeCollection(deps: Deps, call: Call): Promise<Answer> {
   const options = await optionsOf(call);
   const found = await list(deps, call);
-  if (found.type !== "list") throw new TypeError("a list was expected");
-  const deleted: KubeObject[] = [];
-  for (const object of found.items) {
-    try {
-      deleted.push((await removeOne(deps, call, object, { ...options, uid: object.metadata.uid })).object);
-    } catch (e) {
-      if (!(e instanceof NotFoundError)) throw e;
+  const deleted = new Map<number, KubeObject>();
+  const failures: { name: string; error: ApiError }[] = [];
+  const next = found.items.entries();
+  let stop = false;
+  const work = async (): Promise<void> => {
+    for (const [i, object] of next) {
+      if (stop || call.signal.aborted) return;
+      try {
+        checkPreconditions(call, object, options);
+        deleted.set(i, (await removeOne(deps, call, object, { ...options, uid: object.metadata.uid })).object);
+      } catch (e) {
+        // Someone else was faster.
+        if (e instanceof NotFoundError) continue;
+        const error = toApiError(e, { resource: call.kind.resource, name: object.metadata.name });
+        failures.push({ name: object.metadata.name, error });
+        // What stops one for a reason of etcd's stops all.
+        if (error.code >= 500) stop = true;
+      }
     }
-  }
-  return { type: "list", items: deleted, metadata: found.metadata };
+  };
+  await Promise.all(Array.from({ length: WORKERS }, work));
+  if (failures.length > 0) throw someFailed(failures, deleted.size, found.items.length);
+  const items = found.items.flatMap((_, i) => deleted.get(i) ?? []);
+  return { type: "list", items: items.map((o) => call.kind.present?.(o) ?? o), metadata: found.metadata };
+}
+
+function someFailed(failures: readonly { name: string; error: ApiError }[], deleted: number, of: number): ApiError {
+  const [first] = failures;
+  if (!first) throw new TypeError("nothing failed");
+  const { code, reason, message, details, headers } = first.error;
+  if (of === 1) return first.error;
+  const named = failures.slice(0, NAMED_FAILURES);
+  const causes = named.map(({ name, error }) => ({ reason: error.reason, message: error.message, field: name }));
+  const text = `${message} (${deleted} of ${of} were deleted, ${failures.length} could not be)`;
+  return new ApiError(code, reason, text, { ...details, causes }, headers, { cause: first.error });
 }
