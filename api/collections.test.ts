@@ -201,6 +201,15 @@ describe("deletecollection", () => {
     expect([r.code, r.body.reason]).toEqual([422, "Invalid"]);
   });
 
+  it("takes along the finalizers of a garbage collector, on which nobody here would act", async () => {
+    await t.call("POST", CMS, { body: cm("gc", { finalizers: ["foregroundDeletion", "orphan"] }) });
+    const r = await t.call("DELETE", `${CMS}/gc`, { body: { propagationPolicy: "Foreground" } });
+    expect([r.body.kind, r.body.status]).toEqual(["Status", "Success"]);
+    await t.call("POST", CMS, { body: cm("kept-by", { finalizers: ["orphan", "example.com/mine"] }) });
+    expect((await t.call("DELETE", `${CMS}/kept-by`)).body.metadata.finalizers).toEqual(["example.com/mine"]);
+    expect((await t.call("GET", `${CMS}/kept-by`)).body.metadata.deletionTimestamp).toBeDefined();
+  });
+
   it("deletes hundreds", async () => {
     const many = Array.from({ length: 300 }, (_, i) => `m${i}`);
     await make(...many);

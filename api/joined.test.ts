@@ -177,5 +177,32 @@ describe("nodes", () => {
     expect(pod?.object.status).toMatchObject({ phase: "Unknown" });
     w.stop();
     pods.stop();
+    // Also not for a server that never saw the session, or reads past its cache.
+    const seen = Number(lost?.object.metadata.resourceVersion);
+    await put(podDeletionKey("default", "unrelated"), {});
+    const other = await testApi({ kv: t.kv.another() });
+    const again = await other.call("GET", "/api/v1/nodes/n1", { token: t.token });
+    expect(Number(again.body.metadata.resourceVersion)).toBeGreaterThanOrEqual(seen);
+    const { resourceVersion } = (await other.call("GET", `${PODS}/a`, { token: t.token })).body.metadata;
+    expect(Number(resourceVersion)).toBeGreaterThanOrEqual(Number(pod?.object.metadata.resourceVersion));
+    for (const server of [t, other]) {
+      const version = async (): Promise<number> =>
+        Number((await server.call("GET", "/api/v1/nodes/n1", { token: t.token })).body.metadata.resourceVersion);
+      const before = await version();
+      server.kv.watchDelayMs = 2_000;
+      await put(podDeletionKey("default", "unrelated"), { n: server === t });
+      expect(await version()).toBe(before);
+      await put(sessionKey("n1"), { nonce: "y", hostname: "box1", pid: 1, startedAt: "" });
+      const back = await version();
+      expect(back).toBeGreaterThan(before);
+      server.kv.watchDelayMs = 0;
+      await put(sessionKey("n1"), null);
+      await put(podDeletionKey("default", "unrelated"), { n: 2 });
+      await expect
+        .poll(async () => (await server.call("GET", "/api/v1/nodes?resourceVersion=0", { token: t.token })).body.metadata.resourceVersion)
+        .toBe(String((await t.kv.status()).revision));
+      expect(await version()).toBeGreaterThanOrEqual(back);
+    }
+    await other[Symbol.asyncDispose]();
   });
 });

@@ -154,14 +154,14 @@ describe("100 clients that watch", () => {
       "/api/v1/namespaces/default/configmaps",
       `${STACKS}?fieldSelector=metadata.name%3Dnew`,
     ];
-    const open: Watching[] = [];
+    const watches: Watching[] = [];
     for (let i = 0; i < 100; i++) {
       const path = paths[i % paths.length] ?? "";
-      open.push(
+      watches.push(
         await t.watch(`${path}${path.includes("?") ? "&" : "?"}watch=true&sendInitialEvents=false&resourceVersionMatch=NotOlderThan`),
       );
     }
-    expect(open.map((w) => w.code)).toEqual(Array(100).fill(200));
+    expect(watches.map((w) => w.code)).toEqual(Array(100).fill(200));
     expect(await watchers()).toBe(before);
     const body = {
       apiVersion: "steadfleet.dev/v1",
@@ -170,9 +170,9 @@ describe("100 clients that watch", () => {
       spec: { services: { web: { image: "nginx:1" } } },
     };
     expect((await t.call("POST", STACKS, { body })).code).toBe(201);
-    const told = open.filter((_, i) => (paths[i % paths.length] ?? "").startsWith(STACKS));
+    const told = watches.filter((_, i) => (paths[i % paths.length] ?? "").startsWith(STACKS));
     for (const w of told) expect((await w.until(1))[0]).toMatchObject({ type: "ADDED", object: { metadata: { name: "new" } } });
     expect(await watchers()).toBe(before);
-    for (const w of open) w.stop();
+    for (const w of watches) w.stop();
   });
 });

@@ -30,6 +30,8 @@ export interface DeleteOptions extends Omit<WriteOptions, "lease"> {
   uid?: string | undefined;
   resourceVersion?: string | undefined;
   graceSeconds?: number | undefined;
+  /** Finalizers that go with the deletion: nobody is there to act on them. */
+  without?: readonly string[] | undefined;
 }
 
 const PAGE = 5_000;
@@ -171,11 +173,12 @@ export class ObjectStore {
       if (o.resourceVersion !== undefined && o.resourceVersion !== meta.resourceVersion)
         throw new ConflictError(key, `${label(r, name)} has resourceVersion ${meta.resourceVersion}, not ${o.resourceVersion}`);
       const mod = Number(meta.resourceVersion);
-      const stays = (meta.finalizers?.length ?? 0) > 0;
+      const finalizers = (meta.finalizers ?? []).filter((f) => !o.without?.includes(f));
+      const stays = finalizers.length > 0;
       if (stays && meta.deletionTimestamp) return { object, gone: false };
       const marked: T = {
         ...object,
-        metadata: { ...meta, deletionTimestamp: this.timestamp(), deletionGracePeriodSeconds: o.graceSeconds ?? 0 },
+        metadata: { ...meta, finalizers, deletionTimestamp: this.timestamp(), deletionGracePeriodSeconds: o.graceSeconds ?? 0 },
       };
       if (o.dryRun) return { object: stays ? marked : object, gone: !stays };
       try {

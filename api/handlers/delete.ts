@@ -18,6 +18,11 @@ interface Options {
   dryRun: boolean;
 }
 
+/**
+ * By which a garbage collector knows what to do before an object goes: `foregroundDeletion`, delete what it owns first; `orphan`,
+ * let go of that. What owns others here has a finalizer of ours, which does the first; nothing else would ever take these away.
+ */
+const COLLECTOR_FINALIZERS = ["foregroundDeletion", "orphan"];
 const POLICIES = ["Background", "Foreground", "Orphan"];
 
 /** From the body (DeleteOptions) and the query. @throws ApiError 400, 422 */
@@ -98,6 +103,7 @@ async function removeOne(deps: Deps, call: Call, object: KubeObject, o: Options)
       ...(o.resourceVersion !== undefined && kind.reads === "stored" ? { resourceVersion: o.resourceVersion } : {}),
       graceSeconds: o.graceSeconds,
       dryRun: o.dryRun,
+      without: COLLECTOR_FINALIZERS,
     });
   } catch (e) {
     if (e instanceof ConflictError && o.uid === undefined && o.resourceVersion === undefined)
