@@ -8,7 +8,7 @@ import type { ObjectStore } from "../store/objects.ts";
 import type { User } from "./auth.ts";
 import type { WatchCache } from "./cache/watch-cache.ts";
 import type { Form } from "./forms.ts";
-import type { Kind, Problem } from "./kind.ts";
+import type { Kind, Problem, TableShape } from "./kind.ts";
 import type { NodeLinks } from "./links.ts";
 import type { OpenStreams } from "./streams/open-streams.ts";
 import { badRequest, invalidOptions, type Status } from "./status.ts";
@@ -52,7 +52,8 @@ export interface ListMeta {
 }
 
 export type Answer =
-  | { type: "object"; code: number; object: KubeObject }
+  /** `table`: how it looks as a row, where it is of another kind than the path's. */
+  | { type: "object"; code: number; object: KubeObject; table?: TableShape }
   | { type: "list"; items: KubeObject[]; metadata: ListMeta }
   | { type: "status"; status: Status; code?: number }
   /** Runs until the stream is over; the headers are its own to send. */

@@ -2,7 +2,11 @@ import { describe, expect, it } from "vitest";
 import { acceptedDiscovery, apiGroup, apiGroupList, apiResourceList, apiVersions, groupDiscoveryList } from "./discovery.ts";
 import { KINDS } from "./kinds/index.ts";
 
-const stacks = KINDS.filter((k) => k.resource.resource === "stacks");
+/** With one subresource of its own kind, and one of another. */
+const stacks = KINDS.filter((k) => k.resource.resource === "stacks").map((k) => ({
+  ...k,
+  subresources: k.subresources.filter((s) => s.name === "status" || s.name === "scale"),
+}));
 const ALL = ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"];
 
 describe("legacy discovery", () => {
@@ -33,6 +37,15 @@ describe("legacy discovery", () => {
           categories: ["all"],
         },
         { name: "stacks/status", singularName: "", namespaced: true, kind: "Stack", verbs: ["get", "patch", "update"] },
+        {
+          name: "stacks/scale",
+          singularName: "",
+          namespaced: true,
+          group: "autoscaling",
+          version: "v1",
+          kind: "Scale",
+          verbs: ["get", "patch", "update"],
+        },
       ],
     });
   });
@@ -74,7 +87,14 @@ describe("aggregated discovery", () => {
                   verbs: ALL,
                   shortNames: ["stk"],
                   categories: ["all"],
-                  subresources: [{ subresource: "status", responseKind, verbs: ["get", "patch", "update"] }],
+                  subresources: [
+                    { subresource: "status", responseKind, verbs: ["get", "patch", "update"] },
+                    {
+                      subresource: "scale",
+                      responseKind: { group: "autoscaling", version: "v1", kind: "Scale" },
+                      verbs: ["get", "patch", "update"],
+                    },
+                  ],
                 },
               ],
             },
@@ -82,6 +102,13 @@ describe("aggregated discovery", () => {
         },
       ],
     });
+  });
+
+  it("names the group of evictions, which old kubectls look for before they drain", () => {
+    expect(JSON.stringify(apiGroupList(KINDS))).toContain('"policy/v1"');
+    expect(apiResourceList(KINDS, "policy", "v1")).toMatchObject({ resources: [] });
+    const core = apiResourceList(KINDS, "", "v1") as { resources: { name: string }[] };
+    expect(core.resources.find((r) => r.name === "pods/eviction")).toMatchObject({ group: "policy", version: "v1", kind: "Eviction" });
   });
 
   it("keeps the core group apart, without a name", () => {

@@ -9,10 +9,29 @@ import { KINDS } from "./kinds/index.ts";
 export type DiscoveryVersion = "v2" | "v2beta1";
 const DISCOVERY_VERSIONS: readonly DiscoveryVersion[] = ["v2", "v2beta1"];
 
+/** Groups without kinds of their own: kubectl 1.20 drains by eviction only where it finds the group of Evictions. */
+const BARE_GROUPS: readonly { group: string; version: string }[] = [{ group: "policy", version: "v1" }];
+
 const unique = (values: string[]): string[] => [...new Set(values)];
-const groupsOf = (kinds: readonly Kind[]): string[] => unique(kinds.map((k) => k.resource.group).filter((g) => g !== ""));
+/** Those that subresources of these kinds belong to count, too. */
+const bareGroups = (kinds: readonly Kind[]): readonly { group: string; version: string }[] =>
+  BARE_GROUPS.filter((g) => kinds.some((k) => k.subresources.some((s) => s.responseKind?.group === g.group)));
+const groupVersions = (kinds: readonly Kind[]): readonly { group: string; version: string }[] => [
+  ...kinds.map((k) => k.resource),
+  ...bareGroups(kinds),
+];
+const groupsOf = (kinds: readonly Kind[]): string[] =>
+  unique(
+    groupVersions(kinds)
+      .map((g) => g.group)
+      .filter((g) => g !== ""),
+  );
 const versionsOf = (kinds: readonly Kind[], group: string): string[] =>
-  unique(kinds.filter((k) => k.resource.group === group).map((k) => k.resource.version));
+  unique(
+    groupVersions(kinds)
+      .filter((g) => g.group === group)
+      .map((g) => g.version),
+  );
 
 /** `GET /api` */
 export const apiVersions = (kinds: readonly Kind[]): object => ({
@@ -42,7 +61,7 @@ export const apiGroup = (kinds: readonly Kind[], name: string): object | undefin
 /** `GET /api/v1` and `GET /apis/<group>/<version>`; undefined when there is no such version. */
 export function apiResourceList(kinds: readonly Kind[], group: string, version: string): object | undefined {
   const served = kinds.filter((k) => k.resource.group === group && k.resource.version === version);
-  if (served.length === 0) return undefined;
+  if (served.length === 0 && !versionsOf(kinds, group).includes(version)) return undefined;
   const resources = served.flatMap(({ resource: r, verbs, subresources }) => [
     {
       name: r.resource,

@@ -57,6 +57,14 @@ const REFERENCE: Message = {
   7: ["fieldPath", "string"],
 };
 
+const DELETE_OPTIONS: Message = {
+  1: ["gracePeriodSeconds", "int"],
+  2: ["preconditions", { 1: ["uid", "string"], 2: ["resourceVersion", "string"] }],
+  3: ["orphanDependents", "bool"],
+  4: ["propagationPolicy", "string"],
+  5: ["dryRun", "string", "repeated"],
+};
+
 /** `<apiVersion>/<kind>` → its message. */
 const KINDS: Record<string, Message> = {
   "v1/Namespace": {
@@ -114,6 +122,7 @@ const KINDS: Record<string, Message> = {
   },
   "authorization.k8s.io/v1/SelfSubjectRulesReview": { 1: ["metadata", META], 2: ["spec", { 1: ["namespace", "string"] }] },
   "authentication.k8s.io/v1/SelfSubjectReview": { 1: ["metadata", META] },
+  "policy/v1/Eviction": { 1: ["metadata", META], 2: ["deleteOptions", DELETE_OPTIONS] },
   "v1/Event": {
     1: ["metadata", META],
     2: ["involvedObject", REFERENCE],
@@ -131,13 +140,6 @@ const KINDS: Record<string, Message> = {
     14: ["reportingComponent", "string"],
     15: ["reportingInstance", "string"],
   },
-};
-const DELETE_OPTIONS: Message = {
-  1: ["gracePeriodSeconds", "int"],
-  2: ["preconditions", { 1: ["uid", "string"], 2: ["resourceVersion", "string"] }],
-  3: ["orphanDependents", "bool"],
-  4: ["propagationPolicy", "string"],
-  5: ["dryRun", "string", "repeated"],
 };
 
 const MAGIC = Buffer.from("k8s\0", "latin1");

@@ -190,7 +190,8 @@ async function answer(deps: Deps, kind: Kind, policy: Policy, ctx: Context, hand
   ctx.set("Cache-Control", "no-cache, private");
   ctx.set("Content-Type", a.type === "status" ? JSON_TYPE : contentTypeOf(form));
   endWhenStalled(deps.env, ctx.res);
-  respond(ctx, a, { kind, form, now: deps.env.now(), includeObject: included });
+  const shown = a.type === "object" && a.table ? { ...kind, table: a.table } : kind;
+  respond(ctx, a, { kind: shown, form, now: deps.env.now(), includeObject: included });
 }
 
 const MAX_WARNINGS = 50;

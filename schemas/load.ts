@@ -47,6 +47,9 @@ export const SCHEMA_NAMES = [
   "selfsubjectreview",
   "deployment",
   "replicaset",
+  "scale",
+  "eviction",
+  "eventsevent",
 ] as const;
 export type SchemaName = (typeof SCHEMA_NAMES)[number];
 

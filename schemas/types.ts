@@ -57,6 +57,9 @@ export interface Kinds {
   SelfSubjectReview: SelfSubjectReview;
   Deployment: Deployment;
   ReplicaSet: ReplicaSet;
+  Scale: Scale;
+  Eviction: Eviction;
+  EventsEvent: EventsEvent;
 }
 /**
  * A Stack is a set of services that run on Docker hosts. Its spec is a Compose document; its status says what became of it.
@@ -1996,4 +1999,190 @@ export interface ReplicaSetStatus {
    * How many of them are ready, and so can be used.
    */
   availableReplicas?: number;
+}
+/**
+ * A Scale says how many pods of something there shall be, and how many there are.
+ */
+export interface Scale {
+  /**
+   * Version of the schema of this object: `autoscaling/v1`.
+   */
+  apiVersion: "autoscaling/v1";
+  /**
+   * What this object is: `Scale`.
+   */
+  kind: "Scale";
+  metadata: ObjectMeta;
+  spec?: ScaleSpec;
+  status?: ScaleStatus;
+}
+/**
+ * What is wanted.
+ */
+export interface ScaleSpec {
+  /**
+   * How many pods to run. Absent: 0.
+   */
+  replicas?: number;
+}
+/**
+ * What there is. Read-only.
+ */
+export interface ScaleStatus {
+  /**
+   * How many pods there are that are not being removed.
+   */
+  replicas: number;
+  /**
+   * Labels of the pods, as a selector: `a=1,b=2`.
+   */
+  selector?: string;
+}
+/**
+ * An Eviction asks for a pod to be removed from its node, so that the controller starts another one elsewhere; `kubectl drain` does. It is refused for now where the service would be left without any ready pod although it has more than one.
+ */
+export interface Eviction {
+  /**
+   * Version of the schema of this object: `policy/v1`.
+   */
+  apiVersion: "policy/v1";
+  /**
+   * What this object is: `Eviction`.
+   */
+  kind: "Eviction";
+  metadata: ObjectMeta;
+  deleteOptions?: EvictionDeleteOptions;
+}
+/**
+ * How to delete the pod.
+ */
+export interface EvictionDeleteOptions {
+  /**
+   * Version of the schema of these options.
+   */
+  apiVersion?: string;
+  /**
+   * `DeleteOptions`.
+   */
+  kind?: string;
+  /**
+   * Accepted; a pod ends within the stop_grace_period of its service.
+   */
+  gracePeriodSeconds?: number;
+  /**
+   * Accepted; a pod owns nothing.
+   */
+  propagationPolicy?: string;
+  /**
+   * Accepted; a pod owns nothing.
+   */
+  orphanDependents?: boolean;
+  /**
+   * `All`: say whether the pod would be evicted, and do nothing.
+   */
+  dryRun?: string[];
+  preconditions?: EvictionPreconditions;
+}
+/**
+ * Evict only if all of this holds.
+ */
+export interface EvictionPreconditions {
+  /**
+   * The pod has this UID.
+   */
+  uid?: string;
+  /**
+   * The pod has not changed since this version.
+   */
+  resourceVersion?: string;
+}
+/**
+ * An Event says what happened to an object, and why. This is the newer form of the Events of v1: the same events, with other names for their fields.
+ */
+export interface EventsEvent {
+  /**
+   * Version of the schema of this object: `events.k8s.io/v1`.
+   */
+  apiVersion: "events.k8s.io/v1";
+  /**
+   * What this object is: `Event`.
+   */
+  kind: "Event";
+  metadata: ObjectMeta;
+  /**
+   * When it happened first, to the microsecond. Absent from events that came in the older form.
+   */
+  eventTime?: string;
+  series?: EventsEventSeries;
+  /**
+   * Program that says so, for example `steadfleet.dev/controller`.
+   */
+  reportingController?: string;
+  /**
+   * Which instance of the program says so.
+   */
+  reportingInstance?: string;
+  /**
+   * What was done about the object.
+   */
+  action?: string;
+  /**
+   * What happened, as one word in CamelCase, for example `Healed`.
+   */
+  reason?: string;
+  /**
+   * The object that this is about.
+   */
+  regarding?: ObjectReference;
+  /**
+   * A second object that has to do with it.
+   */
+  related?: ObjectReference;
+  /**
+   * What happened, as a sentence.
+   */
+  note?: string;
+  /**
+   * `Normal`, or `Warning` when something is not as it should be.
+   */
+  type?: "Normal" | "Warning";
+  deprecatedSource?: DeprecatedEventSource;
+  /**
+   * When it happened first, in the older form.
+   */
+  deprecatedFirstTimestamp?: string;
+  /**
+   * When it happened last, in the older form.
+   */
+  deprecatedLastTimestamp?: string;
+  /**
+   * How often it happened, in the older form.
+   */
+  deprecatedCount?: number;
+}
+/**
+ * How the same thing goes on. Absent: it happened once.
+ */
+export interface EventsEventSeries {
+  /**
+   * How often it happened so far.
+   */
+  count: number;
+  /**
+   * When it happened last, to the microsecond.
+   */
+  lastObservedTime: string;
+}
+/**
+ * Who says so, in the older form.
+ */
+export interface DeprecatedEventSource {
+  /**
+   * Program that says so, for example `controller`.
+   */
+  component?: string;
+  /**
+   * Node that the program runs on.
+   */
+  host?: string;
 }

@@ -4,14 +4,15 @@ import type { KubeObject } from "../../schemas/meta.ts";
 import { RESOURCES } from "../../schemas/resources.ts";
 import { ConflictError, NotFoundError } from "../../store/errors.ts";
 import { podDeletionKey } from "../../store/keys.ts";
+import type { Change, Guard } from "../../store/kv.ts";
 import { readObject } from "../body.ts";
 import { type Answer, type Call, type Deps, dryRunOf } from "../call.ts";
-import { isObject } from "../json.ts";
+import { isObject, type Json } from "../json.ts";
 import type { Problem } from "../kind.ts";
 import { ApiError, badRequest, conflict, forbidden, invalidOptions, success, toApiError } from "../status.ts";
 import { list, readOne } from "./read.ts";
 
-interface Options {
+export interface Options {
   uid?: string;
   resourceVersion?: string;
   graceSeconds?: number;
@@ -25,11 +26,14 @@ interface Options {
 const COLLECTOR_FINALIZERS = ["foregroundDeletion", "orphan"];
 const POLICIES = ["Background", "Foreground", "Orphan"];
 
-/** From the body (DeleteOptions) and the query. @throws ApiError 400, 422 */
-async function optionsOf(call: Call): Promise<Options> {
+async function readOptions(call: Call): Promise<Options> {
   const { headers } = call.req;
   const hasBody = headers["transfer-encoding"] !== undefined || Number(headers["content-length"] ?? 0) > 0;
-  const body = hasBody ? await readObject(call.req) : {};
+  return optionsOf(call, hasBody ? await readObject(call.req) : {});
+}
+
+/** From DeleteOptions and the query. @throws ApiError 400, 422 */
+export function optionsOf(call: Call, body: { [key: string]: Json }): Options {
   const preconditions = body["preconditions"] ?? {};
   const problems: Problem[] = [];
   const policy = body["propagationPolicy"] ?? call.query.text("propagationPolicy");
@@ -62,7 +66,8 @@ async function optionsOf(call: Call): Promise<Options> {
   };
 }
 
-function checkPreconditions(call: Call, object: KubeObject, o: Options): void {
+/** @throws ApiError 409 */
+export function checkPreconditions(call: Call, object: KubeObject, o: Options): void {
   const { uid, resourceVersion } = object.metadata;
   const { resource } = call.kind;
   if (o.uid !== undefined && o.uid !== uid)
@@ -80,7 +85,7 @@ function checkPreconditions(call: Call, object: KubeObject, o: Options): void {
 }
 
 export async function remove(deps: Deps, call: Call): Promise<Answer> {
-  const options = await optionsOf(call);
+  const options = await readOptions(call);
   const object = await readOne(deps, call.kind, call.namespace, call.name, call.signal);
   checkPreconditions(call, object, options);
   const { resource } = call.kind;
@@ -112,14 +117,24 @@ async function removeOne(deps: Deps, call: Call, object: KubeObject, o: Options)
   }
 }
 
-/** `desired` is the controller's alone to write, so it is asked to delete the pod. Asked twice is asked once. */
-async function askForDeletion(deps: Deps, call: Call, pod: KubeObject, o: Options): Promise<KubeObject> {
+/**
+ * `desired` is the controller's alone to write, so it is asked to delete the pod. Asked twice is asked once.
+ * `only`: what must hold in etcd for the request to be made. @throws ConflictError, FencedError when that does not hold
+ */
+export async function askForDeletion(
+  deps: Deps,
+  call: Call,
+  pod: KubeObject,
+  o: Options,
+  only: { unchanged?: Change[]; guard?: Guard } = {},
+): Promise<KubeObject> {
   const { name, namespace = "", uid, deletionTimestamp } = pod.metadata;
   if (deletionTimestamp) return pod;
   if (o.graceSeconds !== undefined) call.warn("gracePeriodSeconds is not used: a pod stops within the stop_grace_period of its service");
   const now = new Date(deps.env.now()).toISOString();
   const request: PodDeletion = { uid, requestedAt: now, by: call.user.name };
-  if (!o.dryRun) await deps.kv.commit([{ key: podDeletionKey(namespace, name), value: request }]);
+  const changes = [{ key: podDeletionKey(namespace, name), value: request }, ...(only.unchanged ?? [])];
+  if (!o.dryRun) await deps.kv.commit(changes, { guard: only.guard });
   return {
     ...pod,
     metadata: { ...pod.metadata, deletionTimestamp: `${now.slice(0, 19)}Z`, deletionGracePeriodSeconds: o.graceSeconds ?? 30 },
@@ -136,7 +151,7 @@ const NAMED_FAILURES = 20;
  * @throws ApiError of the first failure, with how many there were
  */
 export async function removeCollection(deps: Deps, call: Call): Promise<Answer> {
-  const options = await optionsOf(call);
+  const options = await readOptions(call);
   const found = await list(deps, call);
   const deleted = new Map<number, KubeObject>();
   const failures: { name: string; error: ApiError }[] = [];

@@ -8,6 +8,8 @@ import { patch as patchDeployment, update as updateDeployment } from "./apps/dep
 import { getScale, patchScale, updateScale } from "./apps/scale.ts";
 import { remove, removeCollection } from "./delete.ts";
 import { get, list } from "./read.ts";
+import { evict } from "./eviction.ts";
+import { getScale as getStackScale, patchScale as patchStackScale, updateScale as updateStackScale } from "./scale.ts";
 import { accessReview, rulesReview, userReview } from "./reviews.ts";
 import { watch } from "./watch.ts";
 import { create, patch, update } from "./write.ts";
@@ -21,6 +23,8 @@ const STATUS: Handlers = { get, update, patch };
 /** By what `qualifiedResource` says, and `/<subresource>`: `pods/log`, `stacks.steadfleet.dev/scale`, `nodes.metrics.k8s.io`. */
 const OWN: Readonly<Record<string, Handlers>> = {
   "pods/log": { get: log },
+  "pods/eviction": { create: evict },
+  "stacks.steadfleet.dev/scale": { get: getStackScale, update: updateStackScale, patch: patchStackScale },
   "selfsubjectaccessreviews.authorization.k8s.io": { create: accessReview },
   "selfsubjectrulesreviews.authorization.k8s.io": { create: rulesReview },
   "selfsubjectreviews.authentication.k8s.io": { create: userReview },

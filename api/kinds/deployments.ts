@@ -31,7 +31,12 @@ export const deployments: Kind = {
       "Deployments here are views of the services of Stacks, and cannot be deleted by themselves: take the services out of their Stacks, or delete the Stacks",
   },
   subresources: [
-    { name: "scale", verbs: ["get", "patch", "update"], responseKind: { group: "autoscaling", version: "v1", kind: "Scale" } },
+    {
+      name: "scale",
+      verbs: ["get", "patch", "update"],
+      responseKind: { group: "autoscaling", version: "v1", kind: "Scale" },
+      schema: "scale",
+    },
     { name: "status", verbs: ["get"] },
   ],
   reads: "derived",

@@ -12,7 +12,15 @@ export const stacks: Kind<Stack> = {
   description: "An application: a Compose document that the fleet keeps running.",
   schema: "stack",
   verbs: ALL_VERBS,
-  subresources: [{ name: "status", verbs: ["get", "patch", "update"] }],
+  subresources: [
+    { name: "status", verbs: ["get", "patch", "update"] },
+    {
+      name: "scale",
+      verbs: ["get", "patch", "update"],
+      responseKind: { group: "autoscaling", version: "v1", kind: "Scale" },
+      schema: "scale",
+    },
+  ],
   reads: "stored",
   generation: true,
   status: true,

@@ -1,5 +1,5 @@
 // Tables of the kinds that look as they do in Kubernetes.
-import type { ConfigMap, Event, Lease, Namespace, Secret, ServiceAccount } from "../../schemas/types.ts";
+import type { ConfigMap, Event, Lease, Namespace, Scale, Secret, ServiceAccount } from "../../schemas/types.ts";
 import type { TableShape } from "../kind.ts";
 import { AGE, age, column, NAME, NONE, wide } from "./cells.ts";
 import { ageOf } from "./duration.ts";
@@ -30,6 +30,16 @@ export const secretTable: TableShape<Secret> = {
 export const serviceAccountTable: TableShape<ServiceAccount> = {
   columns: [NAME, column("Secrets", "How many secrets belong to it.", "integer"), AGE],
   cells: (o, now) => [o.metadata.name, size(o.secrets), age(o, now)],
+};
+
+export const scaleTable: TableShape<Scale> = {
+  columns: [
+    NAME,
+    column("Desired", "How many pods are wanted.", "integer"),
+    column("Available", "How many pods there are.", "integer"),
+    AGE,
+  ],
+  cells: (o, now) => [o.metadata.name, o.spec?.replicas ?? 0, o.status?.replicas ?? 0, age(o, now)],
 };
 
 export const leaseTable: TableShape<Lease> = {
