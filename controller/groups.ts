@@ -2,7 +2,7 @@
 import type { PlacementGroup } from "../schemas/compose/groups.ts";
 import type { CompiledService, NodeView, PodView, Volumes } from "./model.ts";
 import { byName } from "./model.ts";
-import { type Pin, place, type Tally, mayStay } from "./place.ts";
+import { closedBy, expelledBy, mayStay, type Pin, place, type Tally } from "./place.ts";
 
 /** `pin` is what new pods of the group are placed with; `note` says why it did not move although it should have. */
 export type GroupTarget = { pin: Pin; note?: string } | { whyNot: string };
@@ -12,6 +12,11 @@ const mostPods = (pods: readonly PodView[]): string | undefined => {
   const counts = new Map<string, number>();
   for (const p of pods) counts.set(p.node, (counts.get(p.node) ?? 0) + 1);
   return [...counts].toSorted(([a, m], [b, n]) => n - m || byName(a, b))[0]?.[0];
+};
+
+const notAllowed = (node: NodeView | undefined): string => {
+  const expelled = node && expelledBy(node);
+  return expelled === undefined ? "which its constraints no longer allow" : `which is ${expelled}`;
 };
 
 /**
@@ -40,22 +45,34 @@ export const groupTarget = (
         "give one of the volumes another name, or the services networks of their own",
     };
   }
-  if (first) return { pin: { type: "volume", volume: first.key, node: first.node } };
+  if (first) {
+    const home = nodes.get(first.node);
+    const expelled = home && live.some((p) => p.node === first.node) ? expelledBy(home) : undefined;
+    const note = `stays on ${first.node} although that is ${expelled}: its volume ${first.key} is there`;
+    return { pin: { type: "volume", volume: first.key, node: first.node }, ...(expelled === undefined ? {} : { note }) };
+  }
 
   const constraints = services.flatMap((s) => s.constraints);
   const stays = (p: PodView): boolean => {
     const node = nodes.get(p.node);
     return node !== undefined && mayStay(node, constraints);
   };
+  /** Nobody keeps new pods away from it. */
+  const open = (p: PodView): boolean => {
+    const node = nodes.get(p.node);
+    return node !== undefined && closedBy(node) === undefined;
+  };
   const pinned = (node: string): Pin => ({ type: "group", services: group.services, node });
-  const settled = mostPods(live.filter(stays)) ?? (live.length === 0 ? mostPods(leaving.filter(stays)) : undefined);
+  // While one of them runs on a cordoned node, the others wait for it there, for they need each other; when all are evicted, they go elsewhere together.
+  const settled =
+    mostPods(live.filter((p) => stays(p) && open(p))) ??
+    mostPods(live.filter(stays)) ??
+    (live.length === 0 ? mostPods(leaving.filter((p) => stays(p) && open(p))) : undefined);
   if (settled !== undefined) return { pin: pinned(settled) };
 
   const wanted = services.filter((s) => s.replicas > 0);
   const fresh = place({ constraints, ports: wanted.flatMap((s) => s.container.ports) }, nodes.values(), tally);
   if ("node" in fresh) return { pin: pinned(fresh.node) };
   const stuck = mostPods(live);
-  return stuck === undefined
-    ? fresh
-    : { pin: pinned(stuck), note: `stays on ${stuck}, which its constraints no longer allow: ${fresh.whyNot}` };
+  return stuck === undefined ? fresh : { pin: pinned(stuck), note: `stays on ${stuck}, ${notAllowed(nodes.get(stuck))}: ${fresh.whyNot}` };
 };

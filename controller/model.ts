@@ -1,6 +1,7 @@
 // What the planners reason about. Plain data: the loops build it from informers, tests from tables.
 import type { PlacementGroup } from "../schemas/compose/groups.ts";
 import type { Constraint } from "../schemas/compose/normal.ts";
+import type { Taint } from "../schemas/types.ts";
 import type { ContainerSpec, Dependency, DesiredPod, ObservedPod } from "../schemas/fleet.ts";
 
 /** Which Stack a plan is for. `labels` are the Stack's own: its pods carry them too. */
@@ -68,6 +69,8 @@ export interface NodeView {
   /** Why not, as a short phrase: "not responding", "Docker does not answer". */
   notReady?: string;
   unschedulable: boolean;
+  /** Marks that keep pods away; nothing tolerates one yet. */
+  taints: readonly Taint[];
   /** Desired pods of all stacks. */
   pods: number;
   /** Host ports of all desired pods of all stacks. */

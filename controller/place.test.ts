@@ -2,7 +2,7 @@ import * as fc from "fast-check";
 import { describe, expect, it, vi } from "vitest";
 import type { NodeView } from "./model.ts";
 import { place, type PlacementRequest, portsClash, type Tally } from "./place.ts";
-import { hostname, label, node } from "./testing/builders.ts";
+import { hostname, label, node, taint } from "./testing/builders.ts";
 
 // Much of it at once: on a machine that is busy with other things it takes its time.
 vi.setConfig({ testTimeout: 60_000 });
@@ -75,7 +75,36 @@ const rows: { name: string; nodes: NodeView[]; request?: Partial<PlacementReques
     name: "follows a volume, whatever else is free",
     nodes: [node("n1"), node("n2", { unschedulable: true })],
     request: { pinned: { type: "volume", volume: "data", node: "n2" } },
-    want: "0 of 2 nodes fit: 1 cordoned (n2) · 1 does not hold volume data (it is on n2)",
+    want: "waits for node n2, which is cordoned: volume data is there. Next: kubectl uncordon n2",
+  },
+  {
+    name: "keeps away from taints, and prefers nodes that none advises against",
+    nodes: [
+      node("n1", { taints: [taint("NoSchedule")] }),
+      node("n2", { taints: [taint("NoExecute")] }),
+      node("n3", { taints: [taint("PreferNoSchedule")] }),
+      node("n4", { pods: 9 }),
+    ],
+    ofService: { n4: 3 },
+    want: "n4",
+  },
+  {
+    name: "takes a node that a taint only advises against when there is no other",
+    nodes: [node("n1", { unschedulable: true }), node("n2", { taints: [taint("PreferNoSchedule")] })],
+    want: "n2",
+  },
+  {
+    name: "names taints and who has them",
+    nodes: [node("n1", { taints: [{ key: "gpu", value: "yes", effect: "NoSchedule" }] }), node("n2", { unschedulable: true })],
+    want: "0 of 2 nodes fit: 1 cordoned (n2) · 1 tainted gpu=yes:NoSchedule (n1)",
+  },
+  {
+    name: "says what opens the node that a group must wait for",
+    nodes: [node("n1", { taints: [taint("NoSchedule", "gpu")] }), node("n2")],
+    request: { pinned: { type: "group", services: ["api", "web"], node: "n1" } },
+    want:
+      "waits for node n1, which is tainted gpu:NoSchedule: api, web must share a node, and some of them still run there. " +
+      "Next: kubectl taint node n1 gpu-, or kubectl drain n1 to move them all",
   },
   {
     name: "does not start with an empty volume behind people's backs",

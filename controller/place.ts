@@ -1,6 +1,7 @@
 // Which node a pod, or a group of services, goes to; or, filter by filter, why none will do. Pure.
 import type { Constraint } from "../schemas/compose/normal.ts";
 import type { PortSpec } from "../schemas/fleet.ts";
+import type { Taint } from "../schemas/types.ts";
 import { byName, type NodeView, type PortUse } from "./model.ts";
 
 export interface PlacementRequest {
@@ -69,6 +70,22 @@ const pinRefusal = (pin: Pin): Refusal => {
   return { one: `does not ${rest}`, many: `do not ${rest}`, named: false };
 };
 
+/** `maintenance:NoExecute`, as kubectl writes it. */
+const taintText = ({ key, value, effect }: Taint): string => `${key}${value ? `=${value}` : ""}:${effect}`;
+const repelling = (node: NodeView): Taint | undefined => node.taints.find((t) => t.effect !== "PreferNoSchedule");
+
+/** Why a person's word keeps new pods away from the node: "cordoned", "tainted maintenance:NoExecute". */
+export const closedBy = (node: NodeView): string | undefined => {
+  const taint = repelling(node);
+  return node.unschedulable ? "cordoned" : taint && `tainted ${taintText(taint)}`;
+};
+/** The taint that sends away what runs there. */
+export const expelledBy = (node: NodeView): string | undefined => {
+  const taint = node.taints.find((t) => t.effect === "NoExecute");
+  return taint && `tainted ${taintText(taint)}`;
+};
+const unwelcome = (node: NodeView): boolean => node.taints.some((t) => t.effect === "PreferNoSchedule");
+
 const anyAddress = (ip: string | undefined): boolean => ip === undefined || ip === "" || ip === "0.0.0.0" || ip === "::";
 
 /** Two containers of one host cannot both have it. */
@@ -82,7 +99,10 @@ const filters: readonly Filter[] = [
     const broken = constraints.find((c) => !satisfies(node, c));
     return broken && constraintRefusal(broken);
   },
-  (node) => (node.unschedulable ? named("cordoned") : undefined),
+  (node) => {
+    const why = closedBy(node);
+    return why === undefined ? undefined : named(why);
+  },
   (node) => (node.ready ? undefined : named(node.notReady ?? "not ready")),
   (node, { ports }, tally) => {
     for (const [i, port] of ports.entries()) {
@@ -102,6 +122,16 @@ const filters: readonly Filter[] = [
     return undefined;
   },
 ];
+
+/** For a pod that may only be on a node that a person keeps new pods away from: what others lack would be noise. */
+const waitsFor = (pin: Exclude<Pin, { type: "slot" }>, why: string, node: NodeView): string => {
+  const taint = repelling(node);
+  const open = node.unschedulable || !taint ? `kubectl uncordon ${pin.node}` : `kubectl taint node ${pin.node} ${taint.key}-`;
+  return pin.type === "volume"
+    ? `waits for node ${pin.node}, which is ${why}: volume ${pin.volume} is there. Next: ${open}`
+    : `waits for node ${pin.node}, which is ${why}: ${pin.services.join(", ")} must share a node, and some of them still run there. ` +
+        `Next: ${open}, or kubectl drain ${pin.node} to move them all`;
+};
 
 /** "0 of 3 nodes fit: 2 lack label disk=ssd · 1 cordoned (n3)" */
 const explain = (total: number, refused: { node: string; refusal: Refusal }[], request: PlacementRequest, known: boolean): string => {
@@ -127,14 +157,17 @@ const explain = (total: number, refused: { node: string; refusal: Refusal }[], r
   return `0 of ${total} ${total === 1 ? "node fits" : "nodes fit"}: ${parts.join(" · ")}`;
 };
 
-/** Among the nodes that pass every filter: fewest pods of the same service, then fewest pods in all, then by name. */
+/** Among the nodes that pass every filter: rather one that no taint advises against, fewest pods of the same service, then fewest pods in all, then by name. */
 export const place = (request: PlacementRequest, nodes: Iterable<NodeView>, tally: Tally): Placement => {
   const refused: { node: string; refusal: Refusal }[] = [];
-  let best: string | undefined;
+  let best: NodeView | undefined;
   let total = 0;
   let known = false;
-  const better = (a: string, b: string): boolean =>
-    (tally.ofService(a) - tally.ofService(b) || tally.total(a) - tally.total(b) || byName(a, b)) < 0;
+  const better = (a: NodeView, b: NodeView): boolean =>
+    (Number(unwelcome(a)) - Number(unwelcome(b)) ||
+      tally.ofService(a.name) - tally.ofService(b.name) ||
+      tally.total(a.name) - tally.total(b.name) ||
+      byName(a.name, b.name)) < 0;
   for (const node of nodes) {
     total += 1;
     known ||= node.name === request.pinned?.node;
@@ -143,8 +176,11 @@ export const place = (request: PlacementRequest, nodes: Iterable<NodeView>, tall
       refusal = filter(node, request, tally);
       if (refusal) break;
     }
+    if (request.pinned?.node === node.name && request.pinned.type !== "slot" && refusal && refusal.one === closedBy(node)) {
+      return { whyNot: waitsFor(request.pinned, refusal.one, node) };
+    }
     if (refusal) refused.push({ node: node.name, refusal });
-    else if (best === undefined || better(node.name, best)) best = node.name;
+    else if (best === undefined || better(node, best)) best = node;
   }
   return best === undefined
     ? {
@@ -155,8 +191,9 @@ export const place = (request: PlacementRequest, nodes: Iterable<NodeView>, tall
           known,
         ),
       }
-    : { node: best };
+    : { node: best.name };
 };
 
-/** Constraints alone: whether pods that are already there may stay, and whether a global service wants the node. */
-export const mayStay = (node: NodeView, constraints: readonly Constraint[]): boolean => constraints.every((c) => satisfies(node, c));
+/** Whether pods that are already there may stay, and whether a global service wants the node: constraints, and taints that send away what runs. */
+export const mayStay = (node: NodeView, constraints: readonly Constraint[]): boolean =>
+  expelledBy(node) === undefined && constraints.every((c) => satisfies(node, c));

@@ -235,6 +235,7 @@ export class World {
       ready,
       ...(ready ? {} : { notReady: entry.session ? `not ready: ${condition?.message ?? "it has not reported yet"}` : "not responding" }),
       unschedulable: entry.object.spec?.unschedulable === true,
+      taints: entry.object.spec?.taints ?? [],
       pods: entry.desired.size,
       ports,
     };
@@ -246,4 +247,5 @@ export class World {
 }
 
 /** What placement looks at, as text to compare. Disk and container counts change all the time, and matter to nobody here. */
-const looks = (n: NodeView | undefined): string => (n ? JSON.stringify([n.hostname, n.labels, n.ready, n.notReady, n.unschedulable]) : "");
+const looks = (n: NodeView | undefined): string =>
+  n ? JSON.stringify([n.hostname, n.labels, n.ready, n.notReady, n.unschedulable, n.taints]) : "";

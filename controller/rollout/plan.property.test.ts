@@ -7,7 +7,7 @@ import { compile } from "../compile.ts";
 import type { CompiledStack, NodeView, PodView, Volumes } from "../model.ts";
 import { isReady, stateOf } from "../pods.ts";
 import { changesOf } from "../stacks/changes.ts";
-import { label, node, observed, pod, service, stackRef } from "../testing/builders.ts";
+import { label, node, observed, pod, service, stackRef, taint } from "../testing/builders.ts";
 import { planRollout } from "./plan.ts";
 import type { RolloutPlan } from "./types.ts";
 
@@ -20,6 +20,8 @@ interface Sim {
   pods: PodView[];
   volumes: Volumes;
   revision: number;
+  /** Uids of pods that are asked to go. */
+  evicted?: ReadonlySet<string>;
 }
 
 const compiledOf = new WeakMap<NormalService[], CompiledStack>();
@@ -37,6 +39,7 @@ const plan = (s: Sim): RolloutPlan =>
     pods: s.pods,
     nodes: s.nodes,
     volumes: s.volumes,
+    ...(s.evicted ? { deletions: s.evicted } : {}),
   });
 
 /** Own pods count in what the nodes say about themselves, as in the world. */
@@ -93,6 +96,7 @@ const dice = (seed: number): (() => number) => {
 };
 
 const NODES = ["n1", "n2", "n3"];
+const EFFECTS = ["NoSchedule", "PreferNoSchedule", "NoExecute"] as const;
 const arbitraryService = (name: string) =>
   fc
     .record({
@@ -144,8 +148,10 @@ const arbitrarySim = fc
     nodes: fc.tuple(
       ...NODES.map((n) =>
         fc
-          .record({ ssd: fc.boolean(), cordoned: fc.boolean() })
-          .map((o) => node(n, { labels: o.ssd ? { disk: "ssd" } : {}, unschedulable: o.cordoned })),
+          .record({ ssd: fc.boolean(), cordoned: fc.boolean(), taint: fc.constantFrom(undefined, undefined, ...EFFECTS) })
+          .map((o) =>
+            node(n, { labels: o.ssd ? { disk: "ssd" } : {}, unschedulable: o.cordoned, taints: o.taint ? [taint(o.taint)] : [] }),
+          ),
       ),
     ),
   })
@@ -259,6 +265,71 @@ describe("planRollout, from any world", () => {
         if (o.broken && o.replicas > 1) expect(s.pods.filter((p) => p.desired.container.image === "app:2")).toHaveLength(1);
       }),
       { numRuns: 80 },
+    );
+  });
+
+  it("drains a node: everything on it goes, whole groups together, volumes wait for it, nothing comes back before it is uncordoned", () => {
+    const world = fc.record({
+      web: arbitraryService("web"),
+      db: arbitraryService("db"),
+      seed: fc.integer(),
+      // Evictions come one by one, in any order, as far apart as it may be.
+      pace: fc.integer({ min: 0, max: 5 }),
+    });
+    fc.assert(
+      fc.property(world, (o) => {
+        const luck = dice(o.seed);
+        const services = [o.db, o.web];
+        const volumesOf = (s: NormalService): string[] =>
+          s.container.mounts.flatMap((m) => (m.type === "volume" && m.volume ? [m.volume.key] : []));
+        const open = NODES.map((n) => node(n, { labels: { disk: "ssd" } }));
+        let s = settle(
+          withPods({ services, nodes: new Map(open.map((n) => [n.name, n])), pods: [], volumes: {}, revision: 1 }),
+          luck,
+          () => undefined,
+        );
+        // Of replicas that share a port and a node, one runs: which one does not matter.
+        const before = s.pods.map((p) => p.desired.service).toSorted();
+        const drained = s.pods[0]?.node ?? "n1";
+        const leaving = s.pods.filter((p) => p.node === drained).toSorted(() => luck() - 0.5);
+        s = withPods({ ...s, nodes: new Map([...s.nodes].map(([n, v]) => [n, { ...v, unschedulable: n === drained }])) });
+        const evicted = new Set<string>();
+        for (const pod of leaving) {
+          evicted.add(pod.desired.uid);
+          for (let i = 0; i <= o.pace; i++) {
+            s = answer(carryOut({ ...s, evicted }, plan({ ...s, evicted })), luck);
+            // What was not evicted stays where it is: a drain is a person's word about each pod.
+            for (const p of leaving) {
+              const now = s.pods.find((q) => q.desired.uid === p.desired.uid);
+              if (!evicted.has(p.desired.uid)) expect(now?.desired.deletionTimestamp, p.desired.name).toBeUndefined();
+            }
+          }
+        }
+        s = settle({ ...s, evicted }, luck, (_, after) => {
+          for (const p of after.pods) if (p.node === drained) expect(evicted, p.desired.name).toContain(p.desired.uid);
+        });
+        expect(s.pods.filter((p) => p.node === drained)).toEqual([]);
+        const { groups } = compileOnce(services);
+        for (const g of groups) {
+          const nodes = new Set(s.pods.filter((p) => g.services.includes(p.desired.service)).map((p) => p.node));
+          expect(nodes.size).toBeLessThanOrEqual(1);
+        }
+        const waits = plan(s).waits;
+        for (const service of services) {
+          const tied = groups.some(
+            (g) => g.volumes.length > 0 && g.services.includes(service.name) && s.volumes[g.volumes[0] ?? ""]?.node === drained,
+          );
+          if (tied && service.replicas > 0)
+            expect(waits.get(service.name)?.message).toMatch(new RegExp(`^waits for node ${drained}, which is cordoned: volume`));
+        }
+        for (const service of services)
+          for (const v of volumesOf(service))
+            if (s.volumes[v]) expect(s.pods.every((p) => p.desired.service !== service.name || p.node === s.volumes[v]?.node)).toBe(true);
+        s = withPods({ ...s, nodes: new Map([...s.nodes].map(([n, v]) => [n, { ...v, unschedulable: false }])) });
+        s = settle(s, luck, () => undefined);
+        expect(s.pods.map((p) => p.desired.service).toSorted()).toEqual(before);
+      }),
+      { numRuns: 150 },
     );
   });
 });

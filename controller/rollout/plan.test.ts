@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import type { NormalService } from "../../schemas/compose/normal.ts";
 import { compile } from "../compile.ts";
 import type { NodeView, PodView } from "../model.ts";
-import { hostname, label, node, nodeMap, pod, service, stackRef } from "../testing/builders.ts";
+import { hostname, label, node, nodeMap, pod, service, stackRef, taint } from "../testing/builders.ts";
 import { planRollout } from "./plan.ts";
 import type { Step } from "./types.ts";
 
@@ -27,10 +27,15 @@ interface Row {
   want: string[];
   waits?: Record<string, RegExp>;
   volumes?: Record<string, { node: string }>;
+  /** Pods that somebody asked to delete, as `kubectl drain` does: by service. */
+  evict?: string[];
 }
 const web3 = now("web", { replicas: 3 });
 const db = now("db");
 const lost = node("n3", { ready: false, notReady: "not responding" });
+const cordoned = node("n1", { unschedulable: true });
+const expelling = node("n1", { taints: [taint("NoExecute")] });
+const x = (name: string, o = {}) => now(name, { networks: ["x"], ...o });
 
 const rows: Row[] = [
   { name: "spreads what is missing", services: [web3], have: [], want: ["+web-0@n1", "+web-1@n2", "+web-2@n3"] },
@@ -175,6 +180,135 @@ const rows: Row[] = [
     ],
     want: ["-api-0@n1", "-web-0@n1"],
   },
+  // A node that is cordoned, drained, or tainted.
+  { name: "leaves what runs on a cordoned node alone", services: [db], nodes: [cordoned, "n2"], have: [pod(db, "0", "n1")], want: [] },
+  {
+    name: "sends new pods elsewhere, those of a rollout too",
+    services: [now("web", { replicas: 2 })],
+    nodes: [cordoned, "n2"],
+    have: [pod(old("web"), "0", "n1", gone), pod(old("web"), "1", "n1")],
+    want: ["xweb-0@n1+web-0@n2"],
+  },
+  {
+    name: "makes what is evicted elsewhere, when it is gone",
+    services: [db],
+    nodes: [cordoned, "n2"],
+    have: [pod(db, "0", "n1", gone)],
+    want: ["xdb-0@n1+db-0@n2"],
+  },
+  {
+    name: "forgets what is evicted and fits nowhere else, so that a drain ends",
+    services: [db],
+    nodes: [cordoned],
+    have: [pod(db, "0", "n1", gone)],
+    want: ["xdb-0@n1"],
+    waits: { db: /0 of 1 node fits: 1 cordoned \(n1\)/ },
+  },
+  {
+    name: "lets an evicted pod of a group wait while the others run on the cordoned node",
+    services: [x("db"), x("web")],
+    nodes: [cordoned, "n2"],
+    have: [pod(x("db"), "0", "n1"), pod(x("web"), "0", "n1", gone)],
+    want: ["xweb-0@n1"],
+    waits: { web: /waits for node n1, which is cordoned: db, web must share a node, and some of them still run there/ },
+  },
+  {
+    name: "moves a group as a whole as soon as all of it is evicted",
+    services: [x("db"), x("web")],
+    nodes: [cordoned, "n2", "n3"],
+    have: [pod(x("db"), "0", "n1"), pod(x("web"), "0", "n1", gone)],
+    evict: ["db"],
+    want: ["-db-0@n1", "xweb-0@n1+web-0@n2"],
+  },
+  {
+    name: "and does not tear it apart when the rest comes after",
+    services: [x("db"), x("web")],
+    nodes: [cordoned, "n2", node("n3")],
+    have: [pod(x("db"), "0", "n1", gone), pod(x("web"), "0", "n3")],
+    want: ["xdb-0@n1+db-0@n3"],
+  },
+  {
+    name: "brings a group that is apart together where it may stay",
+    services: [x("db"), x("web", { replicas: 2 })],
+    nodes: [cordoned, "n2"],
+    have: [pod(x("db"), "0", "n2"), pod(x("web"), "0", "n1"), pod(x("web"), "1", "n1")],
+    want: ["-web-0@n1"],
+  },
+  {
+    name: "keeps a pod for its volume's node, evicted or not",
+    services: [now("db", { volumes: ["data"] })],
+    nodes: [cordoned, "n2"],
+    volumes: { data: { node: "n1" } },
+    have: [pod(now("db", { volumes: ["data"] }), "0", "n1", gone)],
+    want: ["xdb-0@n1"],
+    waits: { db: /waits for node n1, which is cordoned: volume data is there\. Next: kubectl uncordon n1/ },
+  },
+  {
+    name: "does not bring an evicted global pod back while its node is cordoned",
+    services: [now("log", { mode: "global" })],
+    nodes: [cordoned, "n2"],
+    have: [pod(now("log"), "n1", "n1", gone), pod(now("log"), "n2", "n2")],
+    want: ["xlog-n1@n1"],
+  },
+  {
+    name: "brings it back when the node is uncordoned",
+    services: [now("log", { mode: "global" })],
+    nodes: ["n1", "n2"],
+    have: [pod(now("log"), "n2", "n2")],
+    want: ["+log-n1@n1"],
+  },
+  {
+    name: "moves what runs away from a NoExecute taint, one at a time",
+    services: [now("web", { replicas: 2 })],
+    nodes: [expelling, "n2"],
+    have: [pod(now("web"), "0", "n1"), pod(now("web"), "1", "n1")],
+    want: ["-web-0@n1"],
+  },
+  {
+    name: "keeps what fits nowhere else in spite of the taint: nothing is taken away that could not come back",
+    services: [db],
+    nodes: [expelling],
+    have: [pod(db, "0", "n1")],
+    want: [],
+    waits: { db: /1 tainted maintenance:NoExecute \(n1\)/ },
+  },
+  {
+    name: "moves a group away from it",
+    services: [x("db"), x("web")],
+    nodes: [expelling, "n2"],
+    have: [pod(x("db"), "0", "n1"), pod(x("web"), "0", "n1")],
+    want: ["-db-0@n1", "-web-0@n1"],
+  },
+  {
+    name: "keeps what has its volume there, and says so",
+    services: [now("db", { volumes: ["data"] })],
+    nodes: [expelling, "n2"],
+    volumes: { data: { node: "n1" } },
+    have: [pod(now("db", { volumes: ["data"] }), "0", "n1")],
+    want: [],
+    waits: { db: /stays on n1 although that is tainted maintenance:NoExecute: its volume data is there/ },
+  },
+  {
+    name: "takes a global pod away from it",
+    services: [now("log", { mode: "global" })],
+    nodes: [expelling, "n2"],
+    have: [pod(now("log"), "n1", "n1"), pod(now("log"), "n2", "n2")],
+    want: ["-log-n1@n1"],
+  },
+  // A service that is paused.
+  {
+    name: "replaces nothing of another template",
+    services: [now("web", { replicas: 2, paused: true })],
+    have: [pod(old("web"), "0", "n1"), pod(now("web"), "1", "n2")],
+    want: [],
+  },
+  {
+    name: "fills slots and moves what must leave",
+    services: [now("web", { replicas: 3, paused: true })],
+    nodes: [expelling, "n2"],
+    have: [pod(old("web"), "0", "n1"), pod(now("web"), "1", "n2")],
+    want: ["+web-2@n2"],
+  },
   {
     name: "holds a dependent elsewhere",
     services: [db, now("web", { constraints: [hostname("n2")], dependsOn: [{ service: "db", condition: "service_healthy" }] })],
@@ -201,6 +335,7 @@ describe("planRollout", () => {
         pods: row.have,
         nodes,
         volumes: row.volumes ?? {},
+        deletions: new Set(row.have.filter((p) => row.evict?.includes(p.desired.service)).map((p) => p.desired.uid)),
       });
       expect(plan.steps.map(say)).toEqual(row.want);
       for (const [name, text] of Object.entries(row.waits ?? {})) expect(plan.waits.get(name)?.message).toMatch(text);

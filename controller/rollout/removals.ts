@@ -1,5 +1,6 @@
 // What must go, whatever else is true.
 import { byName, type PodView } from "../model.ts";
+import { expelledBy } from "../place.ts";
 import { bySlot } from "../pods.ts";
 import type { PlanDraft } from "./draft.ts";
 
@@ -33,5 +34,7 @@ const unwanted = (draft: PlanDraft, { node, desired }: PodView): string | undefi
   const { name, mode, replicas } = service;
   if (mode === "global" && desired.slot !== node) return `${name} runs once on each node, and this slot is another node's`;
   if (draft.slots.get(name)?.includes(desired.slot)) return undefined;
-  return mode === "global" ? `node ${node} does not fit the constraints of ${name} any more` : `${name} is scaled to ${replicas}`;
+  if (mode === "replicated") return `${name} is scaled to ${replicas}`;
+  const there = draft.input.nodes.get(node);
+  return `node ${node} ${(there && expelledBy(there) && `is ${expelledBy(there)}`) ?? `does not fit the constraints of ${name} any more`}`;
 };

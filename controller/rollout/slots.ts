@@ -1,6 +1,6 @@
 // The slots of one service: which there shall be, who holds each, and a new pod for the empty ones.
 import { byName, type CompiledService, type PodView } from "../model.ts";
-import { mayStay } from "../place.ts";
+import { closedBy, mayStay } from "../place.ts";
 import type { PlanDraft } from "./draft.ts";
 import { seatFor } from "./seats.ts";
 import type { ServiceDraft } from "./service.ts";
@@ -24,7 +24,7 @@ export const wantedSlots = (draft: PlanDraft, service: CompiledService): string[
   );
   // Nodes that take no new pods keep the one they have.
   return [...draft.input.nodes.values()]
-    .filter((n) => mayStay(n, service.constraints) && (occupied.has(n.name) || (n.ready && !n.unschedulable)))
+    .filter((n) => mayStay(n, service.constraints) && (occupied.has(n.name) || (n.ready && closedBy(n) === undefined)))
     .map((n) => n.name)
     .toSorted(byName);
 };

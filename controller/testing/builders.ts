@@ -2,7 +2,7 @@
 import { aContainer } from "../../schemas/testing/container.ts";
 import type { NormalService, NormalStack } from "../../schemas/compose/normal.ts";
 import type { ContainerSpec, DesiredPod, ObservedPod } from "../../schemas/fleet.ts";
-import type { Stack } from "../../schemas/types.ts";
+import type { Stack, Taint } from "../../schemas/types.ts";
 import { compile } from "../compile.ts";
 import type { CompiledStack, NodeView, PodView, StackRef } from "../model.ts";
 import type { Compiled } from "../stacks/plan.ts";
@@ -58,10 +58,12 @@ export const node = (name: string, o: Partial<NodeView> = {}): NodeView => ({
   labels: {},
   ready: true,
   unschedulable: false,
+  taints: [],
   pods: 0,
   ports: [],
   ...o,
 });
+export const taint = (effect: Taint["effect"], key = "maintenance"): Taint => ({ key, effect });
 export const nodeMap = (...nodes: (NodeView | string)[]): Map<string, NodeView> =>
   new Map(nodes.map((n) => (typeof n === "string" ? [n, node(n)] : [n.name, n])));
 
