@@ -3,6 +3,7 @@ import { formatProblem, formatWarning } from "../problems.ts";
 import { normalizeValid as run } from "../testing/compose.ts";
 import type { StackSpec } from "../types.ts";
 import { MAX_SERVICES } from "./normalize.ts";
+import { sharesNode } from "./tied.ts";
 
 const told = (spec: StackSpec): { problems: string[]; warnings: string[] } => {
   const { problems = [], warnings } = run(spec);
@@ -85,5 +86,19 @@ describe("services seen together", () => {
   it(`are at most ${MAX_SERVICES}`, () => {
     const services = Object.fromEntries(Array.from({ length: MAX_SERVICES + 1 }, (_, i) => [`s${i}`, { image }]));
     expect(told({ services }).problems).toEqual([`spec.services: at most ${MAX_SERVICES} services; these are ${MAX_SERVICES + 1}`]);
+  });
+});
+
+describe("services that share a node", () => {
+  it.each<[string, Partial<StackSpec>, boolean]>([
+    ["on the default network", { services: { web: { image: "a" }, db: { image: "a" } } }, true],
+    ["with a volume", { services: { web: { image: "a", volumes: ["data:/d"] } }, volumes: { data: {} } }, true],
+    ["alone", { services: { web: { image: "a" } } }, false],
+    ["on networks of their own", { services: { web: { image: "a", networks: ["x"] }, db: { image: "a" } }, networks: { x: {} } }, false],
+    ["global", { services: { web: { image: "a", deploy: { mode: "global" } }, db: { image: "a" } } }, false],
+    ["in a body that is not valid", { services: { web: { image: "" }, db: { image: "a" } } }, false],
+    ["that are not there", { services: { db: { image: "a" }, api: { image: "a" } } }, false],
+  ])("%s", (_, spec, tied) => {
+    expect(sharesNode({ metadata: { name: "shop" }, spec: spec as StackSpec }, "web")).toBe(tied);
   });
 });
