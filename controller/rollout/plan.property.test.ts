@@ -280,8 +280,6 @@ describe("planRollout, from any world", () => {
       fc.property(world, (o) => {
         const luck = dice(o.seed);
         const services = [o.db, o.web];
-        const volumesOf = (s: NormalService): string[] =>
-          s.container.mounts.flatMap((m) => (m.type === "volume" && m.volume ? [m.volume.key] : []));
         const open = NODES.map((n) => node(n, { labels: { disk: "ssd" } }));
         let s = settle(
           withPods({ services, nodes: new Map(open.map((n) => [n.name, n])), pods: [], volumes: {}, revision: 1 }),
@@ -294,8 +292,8 @@ describe("planRollout, from any world", () => {
         const leaving = s.pods.filter((p) => p.node === drained).toSorted(() => luck() - 0.5);
         s = withPods({ ...s, nodes: new Map([...s.nodes].map(([n, v]) => [n, { ...v, unschedulable: n === drained }])) });
         const evicted = new Set<string>();
-        for (const pod of leaving) {
-          evicted.add(pod.desired.uid);
+        for (const { desired } of leaving) {
+          evicted.add(desired.uid);
           for (let i = 0; i <= o.pace; i++) {
             s = answer(carryOut({ ...s, evicted }, plan({ ...s, evicted })), luck);
             // What was not evicted stays where it is: a drain is a person's word about each pod.
@@ -314,17 +312,17 @@ describe("planRollout, from any world", () => {
           const nodes = new Set(s.pods.filter((p) => g.services.includes(p.desired.service)).map((p) => p.node));
           expect(nodes.size).toBeLessThanOrEqual(1);
         }
-        const waits = plan(s).waits;
-        for (const service of services) {
-          const tied = groups.some(
-            (g) => g.volumes.length > 0 && g.services.includes(service.name) && s.volumes[g.volumes[0] ?? ""]?.node === drained,
-          );
-          if (tied && service.replicas > 0)
-            expect(waits.get(service.name)?.message).toMatch(new RegExp(`^waits for node ${drained}, which is cordoned: volume`));
+        const { waits } = plan(s);
+        for (const { name, replicas, container } of services) {
+          const home = (key: string | undefined): string | undefined => (key === undefined ? undefined : s.volumes[key]?.node);
+          const own = container.mounts.flatMap((m) => (m.type === "volume" && m.volume ? [m.volume.key] : []));
+          for (const key of own.filter((k) => home(k) !== undefined)) {
+            expect(s.pods.every((p) => p.desired.service !== name || p.node === home(key))).toBe(true);
+          }
+          const tied = groups.some((g) => g.services.includes(name) && home(g.volumes[0]) === drained);
+          if (tied && replicas > 0)
+            expect(waits.get(name)?.message).toMatch(new RegExp(`^waits for node ${drained}, which is cordoned: volume`));
         }
-        for (const service of services)
-          for (const v of volumesOf(service))
-            if (s.volumes[v]) expect(s.pods.every((p) => p.desired.service !== service.name || p.node === s.volumes[v]?.node)).toBe(true);
         s = withPods({ ...s, nodes: new Map([...s.nodes].map(([n, v]) => [n, { ...v, unschedulable: false }])) });
         s = settle(s, luck, () => undefined);
         expect(s.pods.map((p) => p.desired.service).toSorted()).toEqual(before);
