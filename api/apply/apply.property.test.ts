@@ -86,7 +86,7 @@ describe("an apply", () => {
         expect(w.apply("a", part, { force: true })).toEqual([]);
         // Whoever wants something else there now meets its new owner.
         const mine = setFor(w, "a");
-        expect(equal(mine, strip(occupied(TYPE, part).set))).toBe(true);
+        expect(equal(mine, strip(occupied(TYPE, part).set, stacks))).toBe(true);
         expect(w.apply("a", part)).toEqual([]);
       }),
       RUNS,

@@ -86,6 +86,14 @@ describe("an apply", () => {
     expect(w.object?.metadata).toMatchObject({ finalizers: ["steadfleet.dev/pods"], labels: { own: "1" } });
   });
 
+  it("of what was read back does not own the server's finalizers", () => {
+    const w = new World({ metadata: { finalizers: ["steadfleet.dev/pods"] } });
+    w.apply("a", { metadata: { finalizers: ["steadfleet.dev/pods", "a/x"] } });
+    expect(w.owns("a")).toEqual(['.metadata.finalizers[="a/x"]']);
+    w.apply("a", {});
+    expect(w.object?.metadata.finalizers).toEqual(["steadfleet.dev/pods"]);
+  });
+
   it("may turn a map into a list and back", () => {
     const w = new World();
     w.apply("a", web({ environment: { A: "1" }, networks: ["front"] }));

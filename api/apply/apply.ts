@@ -20,7 +20,7 @@ import { type Type, typeOfSchema } from "./type.ts";
 type Fields = { [key: string]: Json };
 
 export interface Applying {
-  kind: Pick<Kind, "schema" | "status" | "resource">;
+  kind: Pick<Kind, "schema" | "status" | "resource" | "finalizers">;
   /** The whole object that is there; absent: it is to be created. */
   live?: KubeObject | undefined;
   /** What the manager wants: `config` of config.ts. */
@@ -44,7 +44,7 @@ export function applyConfig(a: Applying): Applied {
   const scope = scopeOf(kind, writer.subresource);
   const wanted = occupied(typeOfSchema(kind.schema), scope.part(a.config));
   if (wanted.problems.length > 0) return { object: a.config, managedFields: [], problems: wanted.problems };
-  const set = strip(wanted.set);
+  const set = strip(wanted.set, kind);
   const stored = live?.metadata.managedFields;
   let known = storedManagers(stored);
   if (live && known.size === 0) known = updated(kind, {}, live, known, { ...writer, manager: BEFORE_FIRST_APPLY });

@@ -2,7 +2,7 @@
 import { isObject, type Json } from "../json.ts";
 import type { Kind } from "../kind.ts";
 import { difference, type FieldSet, setOf } from "./field-set.ts";
-import { fieldStep } from "./steps.ts";
+import { fieldStep, valueStep } from "./steps.ts";
 
 type Fields = { [key: string]: Json };
 
@@ -20,9 +20,14 @@ const SERVERS = [
   "managedFields",
 ];
 
-/** `metadata` is there in every object: no one owns it. */
-const METADATA = setOf([fieldStep("metadata")]);
-export const strip = (set: FieldSet): FieldSet => difference(set, METADATA);
+/**
+ * What nobody owns: `metadata`, which is there in every object, and the server's own finalizers. A client that sends back what it
+ * read would otherwise own them, and take them away by leaving them out the next time.
+ */
+export const strip = (set: FieldSet, kind: Pick<Kind, "finalizers">): FieldSet => {
+  const metadata = fieldStep("metadata");
+  return difference(set, setOf([metadata], ...kind.finalizers.map((f) => [metadata, fieldStep("finalizers"), valueStep(f)])));
+};
 
 const pick = (o: Fields, of: (key: string) => boolean): Fields => Object.fromEntries(Object.entries(o).filter(([key]) => of(key)));
 

@@ -30,7 +30,7 @@ export const timestamp = (now: number): string => `${new Date(now).toISOString()
  * @throws ApiError 422 for a `requested` that makes no sense
  */
 export function trackUpdate(
-  kind: Pick<Kind, "schema" | "status" | "resource">,
+  kind: Pick<Kind, "schema" | "status" | "resource" | "finalizers">,
   before: KubeObject | undefined,
   after: KubeObject,
   writer: Writer,
@@ -56,7 +56,7 @@ function requestedManagers(kind: Pick<Kind, "resource">, before: KubeObject, req
 
 /** The very `managers` when nothing changes for any of them. */
 export function updated(
-  kind: Pick<Kind, "schema" | "status" | "resource">,
+  kind: Pick<Kind, "schema" | "status" | "resource" | "finalizers">,
   before: object,
   after: object,
   managers: Managers,
@@ -64,7 +64,7 @@ export function updated(
 ): Managers {
   const scope = scopeOf(kind, writer.subresource);
   const { added, modified, removed } = compare(typeOfSchema(kind.schema), scope.part(before), scope.part(after));
-  const taken = strip(union(added, modified));
+  const taken = strip(union(added, modified), kind);
   const lost = union(taken, removed);
   if (isEmpty(lost)) return managers;
   const next = new Map(

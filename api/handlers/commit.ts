@@ -1,13 +1,13 @@
 // The one way into the store, for every verb that writes an object: admission, managed fields, and a compare on what was read.
 import type { KubeObject, ManagedFieldsEntry } from "../../schemas/meta.ts";
 import { RESOURCES } from "../../schemas/resources.ts";
-import { AlreadyExistsError, ConflictError, InvalidError, NotFoundError } from "../../store/errors.ts";
+import { AlreadyExistsError, ConflictError, InvalidError, NotFoundError, TooLargeError } from "../../store/errors.ts";
 import type { Draft } from "../../store/objects.ts";
 import { admit, type FieldValidation } from "../admission.ts";
 import { trackUpdate, type Writer } from "../apply/track.ts";
 import type { Call, Deps } from "../call.ts";
 import { type Kind, qualifiedResource } from "../kind.ts";
-import { alreadyExists, conflict, forbidden, invalid, notFound } from "../status.ts";
+import { alreadyExists, ApiError, conflict, forbidden, invalid, notFound } from "../status.ts";
 import { readOne } from "./read.ts";
 
 const ATTEMPTS = 10;
@@ -77,10 +77,20 @@ async function checkAmong(deps: Deps, kind: Kind, object: KubeObject, old?: Kube
 }
 
 /** What the store found wrong with the object itself. */
-const storeProblem = (kind: Kind, name: string, e: unknown): unknown =>
-  e instanceof InvalidError
-    ? invalid(kind.resource, name, [{ field: e.field, message: e.message.slice(e.field.length + 2), reason: "FieldValueForbidden" }])
-    : e;
+const storeProblem = (kind: Kind, name: string, e: unknown): unknown => {
+  if (e instanceof InvalidError)
+    return invalid(kind.resource, name, [{ field: e.field, message: e.message.slice(e.field.length + 2), reason: "FieldValueForbidden" }]);
+  if (e instanceof TooLargeError)
+    return new ApiError(
+      413,
+      "RequestEntityTooLarge",
+      `${qualifiedResource(kind.resource)} "${name}" is too large to be kept, with its managed fields: ${e.message}. Keep less in one object`,
+      {},
+      {},
+      { cause: e },
+    );
+  return e;
+};
 
 export interface Stored {
   /** As stored. */
