@@ -55,7 +55,7 @@ export interface Admission<T extends KubeObject> {
 }
 
 /**
- * A strategic merge patch needs to know which lists are keyed: path of the list (`spec.taints`) → the name of
+ * A strategic merge patch needs to know which lists are keyed: path of the list (`secrets`) → the name of
  * its items' key, or "" for a list of scalars that merges as a set. Other lists are replaced.
  */
 export type MergeKeys = Readonly<Record<string, string>>;

@@ -280,6 +280,17 @@ describe("every write is tracked", () => {
     expect(managers(await apply(`${STACKS}/own`, stack("own")))).toEqual(["a Apply", "before-first-apply Update"]);
   });
 
+  it("of taints, which are one piece: kubectl taint sends them all", async () => {
+    const taint = (key: string) => ({ key, effect: "NoSchedule" });
+    const node = { apiVersion: "v1", kind: "Node", metadata: { name: "n1" }, spec: { taints: [taint("a"), taint("b")] } };
+    await t.call("POST", "/api/v1/nodes", { body: node });
+    const r = await patch("/api/v1/nodes/n1?fieldManager=kubectl-taint", "strategic-merge-patch", { spec: { taints: [taint("b")] } });
+    expect(r.body.spec).toEqual({ taints: [taint("b")] });
+    expect((await apply("/api/v1/nodes/n1", { ...node, spec: { taints: [taint("c")] } })).body.details.causes?.[0]?.field).toBe(
+      ".spec.taints",
+    );
+  });
+
   it("and shown wherever metadata is", async () => {
     await applyCm("shown", { a: "1" });
     const table = await t.call("GET", `${CMS}/shown`, { headers: { Accept: "application/json;as=Table;v=v1;g=meta.k8s.io" } });

@@ -20,7 +20,8 @@ export const nodes: Kind<Node> = {
   status: true,
   finalizers: [],
   custom: false,
-  mergeKeys: { "spec.taints": "key" },
+  // Taints are one piece, as in Kubernetes: kubectl taint sends the whole list, also to take one away.
+  mergeKeys: {},
   fields: { "spec.unschedulable": (o) => String(o.spec?.unschedulable ?? false) },
   table: nodeTable,
 };

@@ -62,7 +62,7 @@ function weight(shape: Shape): number {
 /** Collects the components of one document; `prefix` begins the names of its own types. */
 export class Components {
   readonly schemas: Record<string, OpenApiSchema> = {};
-  /** `mergeKeys`: paths of lists (`Node.spec.taints`) that a strategic merge patch merges, as kinds declare them. */
+  /** `mergeKeys`: paths of lists (`Node.status.conditions`) that a strategic merge patch merges, as kinds declare them. */
   constructor(
     private readonly prefix: string,
     private readonly mergeKeys: Readonly<Record<string, string>> = {},

@@ -23,7 +23,7 @@ function scalarUnion(forms: readonly Shape[]): string | undefined {
   return types.every((t) => t === "string" || t === "integer" || t === "number" || t === "boolean") ? "string" : undefined;
 }
 
-/** `path` is the field's, e.g. `spec.taints`. */
+/** `path` is the field's, e.g. `status.conditions`. */
 export function swaggerSchema(shape: Shape, path: string, mergeKeys: MergeKeys): SwaggerSchema {
   const free: SwaggerSchema = { description: wholeText(shape) };
   const common: SwaggerSchema = { ...(shape.description && { description: shape.description }), ...shape.facets, ...shape.markers };
