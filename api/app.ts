@@ -34,7 +34,7 @@ export function appOf(deps: Deps, authenticator: Authenticator, rates: Rates, o:
   const koa = new Koa();
   const routes = new Routes(authenticator, rates);
   const upgrades = new Upgrades(deps, authenticator);
-  const metrics = metricsOf(deps.cache, rates, KINDS);
+  const metrics = metricsOf(deps.cache, rates, KINDS, deps.streams);
   healthRoutes(routes, deps, { version: o.version, metrics });
   const documents = new Router();
   discoveryRoutes(documents, KINDS);

@@ -3,6 +3,7 @@ import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "prom
 import type { WatchCache } from "./cache/watch-cache.ts";
 import type { Rates } from "./rates.ts";
 import { type Kind, qualifiedResource } from "./kind.ts";
+import type { OpenStreams } from "./streams/open-streams.ts";
 
 export interface Metrics {
   registry: Registry;
@@ -10,7 +11,7 @@ export interface Metrics {
   observe(verb: string, resource: string, code: number, seconds: number): void;
 }
 
-export function metricsOf(cache: WatchCache, rates: Rates, kinds: readonly Kind[]): Metrics {
+export function metricsOf(cache: WatchCache, rates: Rates, kinds: readonly Kind[], streams: Pick<OpenStreams, "count">): Metrics {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
   const labelNames = ["verb", "resource"] as const;
@@ -22,7 +23,7 @@ export function metricsOf(cache: WatchCache, rates: Rates, kinds: readonly Kind[
   });
   const seconds = new Histogram({
     name: "steadfleet_api_request_duration_seconds",
-    help: "Time from the head of a request to the end of its answer; watches are not in here.",
+    help: "Time from the head of a request to the end of its answer; watches and logs are not in here.",
     labelNames,
     buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10],
     registers: [registry],
@@ -50,6 +51,16 @@ export function metricsOf(cache: WatchCache, rates: Rates, kinds: readonly Kind[
     },
   });
   watchers.reset();
+  const open = new Gauge({
+    name: "steadfleet_api_streams",
+    help: "Open logs, execs, attaches and port-forwards.",
+    labelNames: ["type"] as const,
+    registers: [registry],
+    collect() {
+      for (const type of ["log", "exec", "attach", "portforward"]) this.set({ type }, streams.count(type));
+    },
+  });
+  open.reset();
   const refused = new Counter({
     name: "steadfleet_api_refused_total",
     help: "Requests refused with 429 since the start, by lane: reads, writes, watches, strangers.",
@@ -65,7 +76,8 @@ export function metricsOf(cache: WatchCache, rates: Rates, kinds: readonly Kind[
     registry,
     observe: (verb, resource, code, took) => {
       requests.inc({ verb, resource, code });
-      if (verb !== "watch") seconds.observe({ verb, resource }, took);
+      // Logs last as long as they are followed, as watches do.
+      if (verb !== "watch" && !resource.endsWith("/log")) seconds.observe({ verb, resource }, took);
     },
   };
 }

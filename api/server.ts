@@ -152,7 +152,10 @@ export async function startApi(o: ApiOptions): Promise<ApiHandle> {
     // They are no longer the server's: nobody else ends them.
     const tunnels = ways.close();
     server.closeIdleConnections();
-    const cancel = env.timer(CLOSE_MS, () => server.closeAllConnections());
+    const cancel = env.timer(CLOSE_MS, () => {
+      server.closeAllConnections();
+      upgrades.destroyAll();
+    });
     await Promise.all([ended, caches, tunnels]);
     cancel();
     log.info({ url }, "api closed");

@@ -7,7 +7,7 @@ import type { Authenticator, User } from "./auth.ts";
 import { refuseTokenInUrl } from "./auth.ts";
 import { type Deps, Query } from "./call.ts";
 import { authorise, type Policy } from "./policy.ts";
-import { badRequest, failure, noSuchPath, toApiError } from "./status.ts";
+import { type ApiError, badRequest, failure, noSuchPath, toApiError } from "./status.ts";
 
 export interface Upgrade {
   req: IncomingMessage;
@@ -33,8 +33,12 @@ export interface UpgradeRoute {
   authenticate?(req: IncomingMessage): Promise<User>;
 }
 
+/** For a client to read why it was refused, and to close. */
+const REFUSED_MS = 5_000;
+
 export class Upgrades {
   readonly routes: UpgradeRoute[] = [];
+  private readonly sockets = new Set<Duplex>();
 
   constructor(
     private readonly deps: Deps,
@@ -45,17 +49,25 @@ export class Upgrades {
     this.routes.push(route);
   }
 
+  /** What is upgraded is no longer the server's: nobody else closes it. */
+  destroyAll(): void {
+    for (const socket of this.sockets) socket.destroy();
+  }
+
   /** For the server's `upgrade` event. Never rejects. */
   async handle(req: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
     socket.on("error", (err) => this.deps.log.debug({ err }, "upgraded connection"));
     // Upgraded sockets are half-open: without this they stay when the client goes.
     socket.on("end", () => socket.end());
+    this.sockets.add(socket);
+    socket.on("close", () => this.sockets.delete(socket));
+    let user: User | undefined;
     try {
       // A path such as "//" is no URL, and must not be more than a refusal.
       const url = urlOf(req);
       refuseTokenInUrl(req.url ?? "/");
       const found = this.find(url.pathname);
-      const user = await (found?.route.authenticate?.(req) ?? this.authenticator.authenticate(req.headers, req.socket.remoteAddress));
+      user = await (found?.route.authenticate?.(req) ?? this.authenticator.authenticate(req.headers, req.socket.remoteAddress));
       if (!found) throw noSuchPath();
       const { route, namespace, name } = found;
       authorise(user, route.policy, { verb: "create", namespace: namespace || undefined, name });
@@ -63,8 +75,23 @@ export class Upgrades {
       this.deps.log.info({ audit: true, user: user.name, token: user.tokenId, upgrade: url.pathname }, "audit");
       await route.handle(this.deps, { req, socket, head, namespace, name, query: new Query(url.searchParams), user });
     } catch (e) {
+      this.noteRefusal(req, user, toApiError(e));
       refuse(socket, e);
+      // Read to its end, or the end is never seen; who does not close is closed.
+      socket.resume();
+      this.deps.env.timer(REFUSED_MS, () => socket.destroy());
     }
+  }
+
+  private noteRefusal(req: IncomingMessage, user: User | undefined, error: ApiError): void {
+    const path = (req.url ?? "").split("?", 1)[0]?.slice(0, 500);
+    const { code } = error;
+    if (code === 401 || code === 403)
+      this.deps.log.info(
+        { audit: true, user: user?.name, token: user?.tokenId, upgrade: path, code, source: req.socket.remoteAddress },
+        "audit",
+      );
+    else if (code >= 500) this.deps.log.warn({ err: error, upgrade: path, code }, "upgrade failed");
   }
 
   private find(path: string): { route: UpgradeRoute; namespace: string; name: string } | undefined {

@@ -3,6 +3,7 @@ import type { Handler } from "../call.ts";
 import { type Kind, qualifiedResource, type Verb } from "../kind.ts";
 import { attach, exec } from "../streams/command.ts";
 import { log } from "../streams/log.ts";
+import { portforward } from "../streams/portforward.ts";
 import type { UpgradeHandler } from "../upgrade.ts";
 import { patch as patchDeployment, update as updateDeployment } from "./apps/deployments.ts";
 import { getScale, patchScale, updateScale } from "./apps/scale.ts";
@@ -33,7 +34,7 @@ const OWN: Readonly<Record<string, Handlers>> = {
 };
 
 /** Subresources that are spoken to over an upgraded connection, besides plain requests. */
-const UPGRADES: Readonly<Record<string, UpgradeHandler>> = { "pods/exec": exec, "pods/attach": attach };
+const UPGRADES: Readonly<Record<string, UpgradeHandler>> = { "pods/exec": exec, "pods/attach": attach, "pods/portforward": portforward };
 
 const nameOf = (kind: Kind, subresource: string | undefined): string =>
   qualifiedResource(kind.resource) + (subresource === undefined ? "" : `/${subresource}`);

@@ -26,6 +26,7 @@ export const pods: Kind<Pod> = {
     // kubectl asks for these with POST (SPDY) or GET (WebSocket); the right to both is "create".
     { name: "exec", verbs: ["create", "get"], responseKind: { group: "", version: "v1", kind: "PodExecOptions" } },
     { name: "attach", verbs: ["create", "get"], responseKind: { group: "", version: "v1", kind: "PodAttachOptions" } },
+    { name: "portforward", verbs: ["create", "get"], responseKind: { group: "", version: "v1", kind: "PodPortForwardOptions" } },
     { name: "eviction", verbs: ["create"], responseKind: { group: "policy", version: "v1", kind: "Eviction" }, schema: "eviction" },
   ],
   reads: "pods",

@@ -41,5 +41,8 @@ export const CONNECT: Readonly<Record<string, Partial<Record<Verb, Form>>>> = {
     text("command", "The program and its arguments; given once for each word."),
     ...STDIO,
   ]),
+  portforward: upgraded("Connect to ports of the container (WebSocket, SPDY) by", [
+    number("ports", "Ports, for WebSocket clients that open one connection for each."),
+  ]),
   attach: upgraded("Attach to the program (WebSocket, SPDY) by", STDIO),
 };

@@ -16,7 +16,8 @@ export interface ChannelSocket {
   close(code: number): Promise<void>;
 }
 
-export function channelSocket(ws: WebSocket, base64: boolean): ChannelSocket {
+/** `lastWords`: a client that goes has ended its input, rather than broken it off. */
+export function channelSocket(ws: WebSocket, base64: boolean, { lastWords = false } = {}): ChannelSocket {
   const inputs = new Map<number, Readable>();
   const full = new Set<number>();
   const ended = new Set<number>();
@@ -46,7 +47,9 @@ export function channelSocket(ws: WebSocket, base64: boolean): ChannelSocket {
     }
   });
   ws.on("close", () => {
-    for (const input of inputs.values()) input.destroy();
+    for (const [channel, input] of inputs)
+      if (lastWords) finish(channel);
+      else input.destroy();
     gone.abort(new Error("the client went away"));
   });
   const send = (channel: number, payload: Uint8Array): Promise<void> =>

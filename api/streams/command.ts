@@ -3,7 +3,9 @@
 import type { Deps } from "../call.ts";
 import { badRequest } from "../status.ts";
 import type { Upgrade, UpgradeHandler } from "../upgrade.ts";
+import { commandOverSpdy } from "./command-spdy.ts";
 import { commandOverWebSocket } from "./command-websocket.ts";
+import { isSpdy } from "./spdy/accept.ts";
 import { type ClientStdio, type CommandOptions, runCommand, startOnNode } from "./stdio.ts";
 import { mustRun, type Target, targetOf } from "./target.ts";
 import { isWebSocket } from "./websocket.ts";
@@ -34,6 +36,7 @@ const handler =
 /** @throws ApiError 400 when the client speaks nothing that is spoken here */
 function clientOf(u: Upgrade, o: CommandOptions, deps: Deps): () => Promise<ClientStdio> {
   if (isWebSocket(u)) return commandOverWebSocket(u, o, deps.env);
+  if (isSpdy(u)) return commandOverSpdy(u, o, deps.env);
   throw badRequest(`unable to upgrade: ${JSON.stringify(u.req.headers.upgrade)} is not spoken here`);
 }
 

@@ -77,8 +77,9 @@ export class OpenStreams {
     });
   }
 
-  get size(): number {
-    return this.entries.size;
+  /** How many of a subresource are open. */
+  count(subresource: string): number {
+    return [...this.entries].filter((e) => e.about.subresource === subresource).length;
   }
 
   /** @throws ApiError 429 when there are too many */
