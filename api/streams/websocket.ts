@@ -5,8 +5,8 @@ import type { Upgrade } from "../upgrade.ts";
 import { refuse } from "../upgrade.ts";
 import { badRequest } from "../status.ts";
 
-/** Of one message. kubectl sends 32 KiB at a time, client-node what its stream gives. */
-const MAX_MESSAGE_BYTES = 1024 * 1024;
+/** Of one message, which is kept until it is whole. kubectl sends 32 KiB at a time, client-node whatever its user wrote at once. */
+const MAX_MESSAGE_BYTES = 16 * 1024 * 1024;
 /** So that connections without traffic live through proxies, and those whose client died are noticed. */
 const PULSE_MS = 5_000;
 /** A ping is sent with each so many beats. */
