@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, rmSync, statSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { X509Certificate } from "node:crypto";
 import { createServer, request } from "node:https";
 import type { AddressInfo } from "node:net";
@@ -22,8 +22,10 @@ describe("server certificate", () => {
   it("is made once, with its authority, for the owner's eyes only", async () => {
     const first = await ensureTls({ dir, env: at(0), hosts });
     expect(await ensureTls({ dir, env: at(1), hosts })).toEqual(first);
-    expect(readdirSync(dir).toSorted()).toEqual(["ca.pem", "server.pem"]);
-    for (const f of readdirSync(dir)) expect(statSync(join(dir, f)).mode & 0o777).toBe(0o600);
+    expect(readdirSync(dir).toSorted()).toEqual(["ca.crt", "ca.pem", "server.pem"]);
+    // What others need to trust it, without the key.
+    expect(readFileSync(join(dir, "ca.crt"), "utf8")).toBe(first.caPem);
+    for (const f of ["ca.pem", "server.pem"]) expect(statSync(join(dir, f)).mode & 0o777).toBe(0o600);
   });
   it("is renewed near its end under the same authority", async () => {
     const first = await ensureTls({ dir, env: at(0), hosts });

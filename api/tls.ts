@@ -1,5 +1,5 @@
 // The server's certificate, from a certificate authority of our own that is made once and stays with the data.
-import { linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { createPrivateKey, createPublicKey, randomBytes, webcrypto, X509Certificate } from "node:crypto";
 import { hostname, networkInterfaces } from "node:os";
 import { isIP } from "node:net";
@@ -41,6 +41,9 @@ export const localHosts = (): string[] => {
 export async function ensureTls(o: { dir: string; env: Env; hosts: readonly string[] }): Promise<ServerTls> {
   mkdirSync(o.dir, { recursive: true, mode: 0o700 });
   const ca = await authority(join(o.dir, "ca.pem"), o.env);
+  // Without the key: to be handed to those who shall trust it.
+  const shown = join(o.dir, "ca.crt");
+  if (!existsSync(shown) || readFileSync(shown, "utf8") !== ca.certPem) writeFileSync(shown, ca.certPem, { mode: 0o644 });
   const file = join(o.dir, "server.pem");
   const present = read(file);
   if (present && usable(present, ca, o)) return { caPem: ca.certPem, ...present };

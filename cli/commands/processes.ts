@@ -41,6 +41,7 @@ export const server: CommandSpec = {
     { name: "listen", value: "host:port", about: "Where the API listens (default: 0.0.0.0:7443)" },
     { name: "data-dir", value: "dir", about: "Certificate authority (default: $XDG_DATA_HOME/steadfleet/server)" },
     { name: "insecure-http", about: "Plain HTTP; on loopback addresses only" },
+    { name: "advertise", value: "url", about: "Where other servers of this cluster reach this one (default: its first address)" },
     ...logFlags,
   ],
   notes: ["May run several times over one etcd: one controller leads. The first user: steady token create."],
@@ -49,6 +50,7 @@ export const server: CommandSpec = {
   },
 };
 
+const TUNNEL = "Tunnel to the API";
 export const agent: CommandSpec = {
   name: "agent",
   group: "Processes",
@@ -56,6 +58,7 @@ export const agent: CommandSpec = {
   examples: [
     ["steady agent --etcd http://10.0.0.1:2379", "this host, under its host name"],
     ["steady agent --node-name nas --label disk=ssd --zone attic", "with a name and labels"],
+    ["steady agent --server https://10.0.0.1:7443 --token-file nas.token --ca-file ca.crt", "with logs, exec and port-forward"],
   ],
   flags: [
     etcdFlag,
@@ -65,9 +68,21 @@ export const agent: CommandSpec = {
     { name: "label", value: "k=v", repeat: true, about: "Label of the node; repeatable" },
     { name: "region", value: "name", about: "Label topology.kubernetes.io/region" },
     { name: "zone", value: "name", about: "Label topology.kubernetes.io/zone" },
+    {
+      name: "server",
+      value: "url",
+      repeat: true,
+      about: "API that the agent dials, for logs, exec and the like; repeatable, tried in turn",
+      group: TUNNEL,
+    },
+    { name: "token-file", value: "file", about: "The node's token: steady token create --node", group: TUNNEL },
+    { name: "ca-file", value: "file", about: "Certificates to trust, PEM (default: what the system trusts)", group: TUNNEL },
     ...logFlags,
   ],
-  notes: ["Goes on healing from its checkpoint while etcd cannot be reached. Stopping it stops no container."],
+  notes: [
+    "Goes on healing from its checkpoint while etcd cannot be reached. Stopping it stops no container.",
+    "Without --server all works but what looks into containers: logs, exec, attach, port-forward, metrics.",
+  ],
   async run(ctx) {
     return (await import("../process/agent.ts")).agent(ctx);
   },
@@ -76,15 +91,18 @@ export const agent: CommandSpec = {
 export const tokenCreate: CommandSpec = {
   name: "token create",
   group: "Admin",
-  summary: "Make a token for a user, straight in etcd.",
-  args: "<name>",
+  summary: "Make a token for a user or a node, straight in etcd.",
+  args: "[name]",
   examples: [
     ["steady token create admin", "may do everything; the token is printed once"],
     ["steady token create dashboard --role reader", "may read everything but secrets"],
+    ["steady token create --node nas --out nas.token", "for the agent of node nas: steady agent --token-file"],
   ],
   flags: [
     etcdFlag,
-    { name: "role", value: "role", choices: ["admin", "reader"], default: "admin", about: "admin or reader", lineOnly: true },
+    { name: "role", value: "role", choices: ["admin", "reader"], about: "admin or reader (default: admin)", lineOnly: true },
+    { name: "node", value: "name", about: "For this node's agent: it may open the node's tunnel, and nothing else", lineOnly: true },
+    { name: "out", value: "file", about: "Write it to a new file of mode 0600 (default: stdout)", lineOnly: true },
   ],
   notes: ["Run it where etcd can be reached: it works before there is any user."],
   async run(ctx, args) {

@@ -128,11 +128,14 @@ const start = async (
 
   const access = { context: CONTEXT, server: api.url, namespace: "default", insecure: false, ...(insecureHttp ? {} : { ca: api.caPem }) };
   state.port = port;
-  state.token = await tokenFor(
-    state.token,
-    async (token) => (await whoAmI(access, token, clock)) !== undefined,
-    () => createToken(kv, clock, { name: "admin", groups: ["system:masters"] }),
-  );
+  const works = async (token: string): Promise<boolean> => (await whoAmI(access, token, clock)) !== undefined;
+  state.token = await tokenFor(state.token, works, () => createToken(kv, clock, { name: "admin", groups: ["system:masters"] }));
+  const tokens: Record<string, string> = {};
+  for (const { name } of nodes)
+    tokens[name] = await tokenFor(state.nodeTokens?.[name], works, () =>
+      createToken(kv, clock, { name: `system:node:${name}`, groups: ["system:nodes"] }),
+    );
+  state.nodeTokens = { ...state.nodeTokens, ...tokens };
   writeState(dir, state);
 
   const controller = startController({ kv, env: clock, log, id: `${io.hostname}/${process.pid}` });
@@ -150,6 +153,7 @@ const start = async (
       dataDir: join(dir, "agents", node.name),
       labels,
       version: version(),
+      tunnel: { servers: [api.url], token: () => tokens[node.name] ?? "", ...(insecureHttp ? {} : { ca: api.caPem }) },
     });
     closers.push({ name: `agent ${node.name}`, close: () => handle.close() });
   }
@@ -181,6 +185,8 @@ const whoAmI = async (
     return true;
   } catch (error) {
     if (error instanceof ApiError && error.code === 401) return undefined;
+    // A node's token is known, and may not list anything.
+    if (error instanceof ApiError && error.code === 403) return true;
     throw error;
   } finally {
     http.close();

@@ -10,6 +10,8 @@ export interface DevState {
   port?: number;
   /** For the kubeconfig; the API keeps only its hash. */
   token?: string;
+  /** Of the agents, by node: for their tunnels. */
+  nodeTokens?: Record<string, string>;
   clusterId?: string;
   /** Engines that containers may be on. */
   sockets?: string[];

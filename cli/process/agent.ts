@@ -4,6 +4,7 @@ import type { Context } from "../command.ts";
 import { EXIT } from "../errors.ts";
 import { version } from "../kube/connect.ts";
 import { processLog } from "./log.ts";
+import { tunnelFlags } from "./tunnel.ts";
 import { until } from "./until.ts";
 import { checkNodeName, dockerSocket, etcdHosts, hostNodeName, labelsOf } from "./values.ts";
 
@@ -17,13 +18,17 @@ export const agent = async (ctx: Context): Promise<number> => {
   const socketPath = dockerSocket(ctx);
   const labels = labelsOf(ctx);
   const hosts = etcdHosts(ctx);
+  const tunnel = tunnelFlags(ctx, node);
   const logs = await processLog(ctx);
   const { log } = logs;
   const [{ connectEtcd }, { startAgent }] = await Promise.all([import("../../store/etcd/index.ts"), import("../../node-agent/index.ts")]);
   const kv = connectEtcd({ hosts, env: io.clock });
   try {
-    const handle = await startAgent({ kv, env: io.clock, log, node, socketPath, dataDir, labels, version: version() });
-    log.info({ node, socketPath, etcd: hosts, dataDir }, "agent started");
+    const about = { kv, env: io.clock, log, node, socketPath, dataDir, labels, version: version() };
+    const handle = await startAgent({ ...about, ...(tunnel ? { tunnel } : {}) });
+    log.info({ node, socketPath, etcd: hosts, dataDir, servers: tunnel?.servers }, "agent started");
+    if (!tunnel)
+      log.warn({ node }, "no --server, so no tunnel: logs, exec, attach, port-forward and metrics of this node do not work; all else does");
     // An agent that ended by itself has failed: whoever supervises the process starts it again.
     const ended = await Promise.race([until(io.signal).then(() => false), handle.done.then(() => true)]);
     if (!ended) log.info({ signal: io.signal.reason as unknown }, "agent stopping; containers keep running");

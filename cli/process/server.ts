@@ -4,6 +4,7 @@ import type { Context } from "../command.ts";
 import { CliError, EXIT, errorText } from "../errors.ts";
 import { version } from "../kube/connect.ts";
 import { processLog } from "./log.ts";
+import { apiUrl } from "./tunnel.ts";
 import { until } from "./until.ts";
 import { etcdHosts, listenAddress } from "./values.ts";
 
@@ -15,6 +16,8 @@ export const server = async (ctx: Context): Promise<number> => {
     flags.str("data-dir") ?? join(io.env["XDG_DATA_HOME"] || join(io.home, ".local", "share"), "steadfleet", "server"),
   );
   const insecureHttp = flags.bool("insecure-http");
+  const advertised = flags.str("advertise");
+  const advertise = advertised === undefined ? undefined : apiUrl(advertised, "--advertise");
   const hosts = etcdHosts(ctx);
   const logs = await processLog(ctx);
   const { log } = logs;
@@ -33,7 +36,7 @@ export const server = async (ctx: Context): Promise<number> => {
         cause: error,
       });
     });
-    const api = await startApi({ kv, env: io.clock, log, dataDir, version: version(), ...listen, insecureHttp });
+    const api = await startApi({ kv, env: io.clock, log, dataDir, version: version(), ...listen, insecureHttp, advertise });
     closers.unshift(() => api.close());
     const controller = startController({ kv, env: io.clock, log, id: `${io.hostname}/${process.pid}` });
     closers.unshift(() => controller.close());

@@ -74,22 +74,28 @@ export class Fleet {
       undo.push(() => kv.close());
       const token = await createToken(kv, realEnv, { name: "tests", groups: ["system:masters"] });
       const port = await freePort();
+      const url = `https://127.0.0.1:${port}`;
       const server = new Program("server", serverArgs(etcd.endpoint, port, room(dir, "server")), join(dir, "server.log"));
       const members: Member[] = [];
       for (const host of hosts.list) {
         const proxy = options.proxies ? await DockerProxy.start(join(dir, `${host.name}.sock`), host.socketPath) : undefined;
         if (proxy) undo.push(() => proxy.close());
-        const args = agentArgs(etcd.endpoint, host.name, (proxy ?? host).url, room(dir, host.name), options.labels?.[host.name] ?? {});
+        const nodeToken = await createToken(kv, realEnv, { name: `system:node:${host.name}`, groups: ["system:nodes"] });
+        writeFileSync(join(dir, `${host.name}.token`), nodeToken, { mode: 0o600 });
+        const args = [
+          ...agentArgs(etcd.endpoint, host.name, (proxy ?? host).url, room(dir, host.name), options.labels?.[host.name] ?? {}),
+          ...tunnelArgs(url, join(dir, `${host.name}.token`), join(dir, "ca.crt")),
+        ];
         members.push(new Member(host.name, host, new Program(`agent ${host.name}`, args, join(dir, `${host.name}.log`)), proxy));
       }
       undo.push(() => Promise.all([server, ...members.map((member) => member.agent)].map((program) => program.stop())));
       server.start();
-      for (const { agent } of members) agent.start();
-      const url = `https://127.0.0.1:${port}`;
       const ca = await until(() => certificateIn(join(dir, "server/pki/ca.pem")), {
         what: "the server's CA",
         show: () => server.logTail(),
       });
+      writeFileSync(join(dir, "ca.crt"), ca);
+      for (const { agent } of members) agent.start();
       const client = new Client({ server: url, token, ca });
       writeFileSync(join(dir, "kubeconfig"), kubeconfig(url, token, ca), { mode: 0o600 });
       const fleet = new Fleet(dir, hosts, etcd, kv, server, members, client);
@@ -264,6 +270,12 @@ const agentArgs = (etcd: string, name: string, docker: string, dataDir: string, 
   ...["--docker-host", docker],
   ...["--data-dir", dataDir],
   ...Object.entries(labels).flatMap(([key, value]) => ["--label", `${key}=${value}`]),
+];
+
+const tunnelArgs = (server: string, tokenFile: string, caFile: string): string[] => [
+  ...["--server", server],
+  ...["--token-file", tokenFile],
+  ...["--ca-file", caFile],
 ];
 
 /** The engine's own clock has nanoseconds; Date keeps milliseconds. */
