@@ -125,6 +125,18 @@ describe("pods/eviction", () => {
     expect(left.filter((x) => !x)).toHaveLength(1);
   });
 
+  it("does not keep the last of those that must leave a cordoned node together", async () => {
+    const services = { web: { image: "a", deploy: { replicas: 2 } }, db: { image: "a" } };
+    const body = { apiVersion: "steadfleet.dev/v1", kind: "Stack", metadata: { name: "tied" }, spec: { services } };
+    expect((await t.call("POST", STACKS, { body })).code).toBe(201);
+    for (const p of ["a", "b"]) await put("tied", `tied-${p}`, "n-tied");
+    const node = (spec: object) => ({ apiVersion: "v1", kind: "Node", metadata: { name: "n-tied" }, spec });
+    expect((await t.call("POST", "/api/v1/nodes", { body: node({}) })).code).toBe(201);
+    expect([(await evict("tied-a")).code, (await evict("tied-b")).code]).toEqual([201, 429]);
+    expect((await t.call("PUT", "/api/v1/nodes/n-tied", { body: node({ unschedulable: true }) })).code).toBe(200);
+    expect((await evict("tied-b")).code).toBe(201);
+  });
+
   it("takes old and new versions, JSON and protocol buffers, and nothing else", async () => {
     await make("old", 1);
     await put("old", "old-a", "n1");

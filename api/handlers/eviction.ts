@@ -1,10 +1,11 @@
 // pods/eviction: a deletion that waits until the service can do without the pod. `kubectl drain` asks for nothing else.
 // Source: Kubernetes, "API-initiated Eviction"; the answers are those that drain knows.
+import { sharesNode } from "../../schemas/compose/tied.ts";
 import { LABELS } from "../../schemas/constants.ts";
 import type { DesiredPod, PodDeletion } from "../../schemas/fleet.ts";
 import { checkShape } from "../../schemas/parse.ts";
 import { RESOURCES } from "../../schemas/resources.ts";
-import type { Eviction, Pod, Stack } from "../../schemas/types.ts";
+import type { Eviction, Node, Pod, Stack } from "../../schemas/types.ts";
 import { ConflictError, FencedError, NotFoundError } from "../../store/errors.ts";
 import { desiredKey, podDeletionKey, podDeletionsPrefix } from "../../store/keys.ts";
 import type { Guard } from "../../store/kv.ts";
@@ -32,14 +33,16 @@ export interface Budget {
   /** Undefined: its Stack is gone. */
   stack: Pick<Stack, "spec"> | undefined;
   service: string;
+  /** The pods must share a node, and theirs takes no new ones: another can be made elsewhere only when all have left, so that waiting is in vain. */
+  together?: boolean;
 }
 
 /**
- * Whether the service can do without `pod`: it has but one replica, the pod serves nobody, or another one is ready. Pure.
+ * Whether the service can do without `pod`, or must: it has but one replica, the pod serves nobody, all must leave together, or another one is ready. Pure.
  * `needs`: the pod that takes over, if it takes one.
  */
-export function mayEvict(pod: Pod, { pods, leaving, stack, service }: Budget): { allowed: boolean; needs?: Pod } {
-  if (!stack || !isReady(pod)) return { allowed: true };
+export function mayEvict(pod: Pod, { pods, leaving, stack, service, together }: Budget): { allowed: boolean; needs?: Pod } {
+  if (!stack || together || !isReady(pod)) return { allowed: true };
   const deploy = stack.spec.services?.[service]?.deploy;
   const wanted = deploy?.mode === "global" ? pods.length : (deploy?.replicas ?? 1);
   if (wanted <= 1) return { allowed: true };
@@ -100,7 +103,8 @@ export async function evict(deps: Deps, call: Call): Promise<Answer> {
       if (e instanceof NotFoundError) return undefined;
       throw e;
     });
-    const { allowed, needs } = mayEvict(pod, { pods, leaving, stack, service });
+    const together = stack !== undefined && sharesNode(stack, service) && (await takesNoMore(deps, pod));
+    const { allowed, needs } = mayEvict(pod, { pods, leaving, stack, service, together });
     if (!allowed) throw tooMany(pod, service);
     try {
       const only = needs ? await staying(deps, needs) : {};
@@ -113,6 +117,15 @@ export async function evict(deps: Deps, call: Call): Promise<Answer> {
     }
     if (attempt >= ATTEMPTS) throw conflict(kind.resource, name, "other pods of the service come and go; try again");
   }
+}
+
+/** Cordoned, or tainted so that no new pods come. */
+async function takesNoMore(deps: Deps, pod: Pod): Promise<boolean> {
+  const node = await deps.store.get<Node>(RESOURCES.nodes, undefined, pod.spec?.nodeName ?? "").catch((e: unknown) => {
+    if (e instanceof NotFoundError) return undefined;
+    throw e;
+  });
+  return node?.spec?.unschedulable === true || (node?.spec?.taints ?? []).some((t) => t.effect !== "PreferNoSchedule");
 }
 
 async function podsOf(deps: Deps, call: Call, stack: string, service: string): Promise<Pod[]> {
