@@ -1261,7 +1261,7 @@ export interface Event {
    */
   type?: "Normal" | "Warning";
   /**
-   * How often it happened.
+   * How often it happened. 0 or absent: nobody counts, or `series` does.
    */
   count?: number;
   /**
@@ -2133,7 +2133,7 @@ export interface EventsEvent {
   /**
    * The object that this is about.
    */
-  regarding?: ObjectReference;
+  regarding: ObjectReference;
   /**
    * A second object that has to do with it.
    */

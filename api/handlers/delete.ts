@@ -102,7 +102,9 @@ async function removeOne(deps: Deps, call: Call, object: KubeObject, o: Options)
   if (kind.resource === RESOURCES.namespaces && name === "default")
     throw forbidden('namespaces "default" is forbidden: this namespace may not be deleted');
   try {
-    return await deps.store.delete<KubeObject>(kind.resource, namespace, name, {
+    // A view that can be deleted is one object under another name.
+    const { resource } = kind.derived?.from ?? kind;
+    return await deps.store.delete<KubeObject>(resource, namespace, name, {
       // The object that was looked at, and no successor of it.
       uid,
       ...(o.resourceVersion !== undefined && kind.reads === "stored" ? { resourceVersion: o.resourceVersion } : {}),

@@ -3,6 +3,7 @@ import type { Kind } from "../kind.ts";
 import { configmaps } from "./configmaps.ts";
 import { deployments } from "./deployments.ts";
 import { events } from "./events.ts";
+import { eventsevents } from "./eventsevents.ts";
 import { leases } from "./leases.ts";
 import { namespaces } from "./namespaces.ts";
 import { nodes } from "./nodes.ts";
@@ -25,6 +26,7 @@ export const KINDS: readonly Kind[] = [
   secrets,
   serviceaccounts,
   leases,
+  eventsevents,
   selfsubjectaccessreviews,
   selfsubjectrulesreviews,
   selfsubjectreviews,

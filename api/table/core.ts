@@ -75,8 +75,9 @@ export const eventTable: TableShape<Event> = {
   cells(o, now) {
     const { involvedObject: about } = o;
     const first = o.firstTimestamp ?? o.eventTime;
+    const last = o.series?.lastObservedTime ?? o.lastTimestamp ?? first;
     return [
-      ageOf(o.lastTimestamp ?? first, now),
+      ageOf(last, now),
       o.type ?? "",
       o.reason ?? "",
       about.kind ? `${about.kind.toLowerCase()}/${about.name ?? ""}` : (about.name ?? NONE),
@@ -84,7 +85,7 @@ export const eventTable: TableShape<Event> = {
       [o.source?.component || o.reportingComponent, o.source?.host || o.reportingInstance].filter((s) => s).join(", "),
       (o.message ?? "").trim(),
       ageOf(first ?? o.lastTimestamp, now),
-      o.count ?? 1,
+      o.series?.count ?? (o.count || 1),
       o.metadata.name,
     ];
   },
