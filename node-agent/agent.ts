@@ -18,8 +18,8 @@ import { diskOf, localAddresses, localHostname, nodeInfo } from "./node-info.ts"
 import { type DesiredEntry, Pods } from "./pods.ts";
 import { Resources } from "./resources.ts";
 import { Runtime } from "./runtime.ts";
+import { streamHandler } from "./streams/handler.ts";
 import { StatusWriter } from "./status-writer.ts";
-import { unknownPath } from "./tunnel/answer.ts";
 import { serveTunnel, type TunnelAccess } from "./tunnel/index.ts";
 import { World } from "./world.ts";
 import { LABELS } from "../schemas/constants.ts";
@@ -216,7 +216,8 @@ export const runAgent = async (o: AgentParts, signal: AbortSignal): Promise<void
   };
 
   // Nothing waits for it: without a tunnel the node heals as before.
-  const tunnel = o.tunnel && serveTunnel({ ...o.tunnel, env, log, node, version: o.version, handler: unknownPath });
+  const handler = streamHandler({ engine, world, env, log, signal });
+  const tunnel = o.tunnel && serveTunnel({ ...o.tunnel, env, log, node, version: o.version, handler });
 
   const sessions = async (): Promise<void> => {
     while (!signal.aborted) {

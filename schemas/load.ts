@@ -50,6 +50,8 @@ export const SCHEMA_NAMES = [
   "scale",
   "eviction",
   "eventsevent",
+  "nodemetrics",
+  "podmetrics",
 ] as const;
 export type SchemaName = (typeof SCHEMA_NAMES)[number];
 

@@ -83,6 +83,12 @@ export const RESOURCES: Readonly<Record<ResourceName, Resource>> = {
 /** `v1` or `<group>/<version>`. */
 export const apiVersionOf = (r: Pick<Resource, "group" | "version">): string => (r.group ? `${r.group}/${r.version}` : r.version);
 
+const metrics = (resource: string, kind: string, namespaced: boolean): Resource => ({
+  ...core(resource, kind, [], namespaced),
+  group: "metrics.k8s.io",
+  version: "v1beta1",
+});
+
 /** Kinds that are worked out from others, or asked for, and never stored: a manifest or a key of one does not exist. */
 export const VIEW_RESOURCES = {
   selfsubjectaccessreviews: { ...core("selfsubjectaccessreviews", "SelfSubjectAccessReview", [], false), group: "authorization.k8s.io" },
@@ -91,4 +97,6 @@ export const VIEW_RESOURCES = {
   eventsevents: { ...core("events", "Event", ["ev"], true), group: "events.k8s.io" },
   deployments: apps("deployments", "Deployment", ["deploy"]),
   replicasets: apps("replicasets", "ReplicaSet", ["rs"]),
+  nodemetrics: metrics("nodes", "NodeMetrics", false),
+  podmetrics: metrics("pods", "PodMetrics", true),
 } as const satisfies Readonly<Record<string, Resource>>;

@@ -40,8 +40,8 @@ export interface TunnelError {
 }
 
 /**
- * How an exec or attach ended. `exitCode` is of an exec that has ended. `error`: it was cut off; then there is no exit code. Neither:
- * what was attached to has ended, or is left.
+ * How an exec or attach ended. `exitCode`: of the process; of an attach 0, as in Kubernetes, however the container ended. `error`: it
+ * was cut off; then there is no exit code.
  */
 export interface TunnelOutcome {
   exitCode?: number;

@@ -60,6 +60,8 @@ export interface Kinds {
   Scale: Scale;
   Eviction: Eviction;
   EventsEvent: EventsEvent;
+  NodeMetrics: NodeMetrics;
+  PodMetrics: PodMetrics;
 }
 /**
  * A Stack is a set of services that run on Docker hosts. Its spec is a Compose document; its status says what became of it.
@@ -2185,4 +2187,89 @@ export interface DeprecatedEventSource {
    * Node that the program runs on.
    */
   host?: string;
+}
+/**
+ * NodeMetrics is what a node uses, with everything that runs on it; `kubectl top node` shows it. Its agent measures when somebody asks, and nothing is kept. A node whose agent is not connected has none.
+ */
+export interface NodeMetrics {
+  /**
+   * Version of the schema of this object: `metrics.k8s.io/v1beta1`.
+   */
+  apiVersion: "metrics.k8s.io/v1beta1";
+  /**
+   * What this object is: `NodeMetrics`.
+   */
+  kind: "NodeMetrics";
+  metadata: ObjectMeta;
+  /**
+   * When it was measured: the end of the window.
+   */
+  timestamp: string;
+  /**
+   * Over which time the processors' use is averaged: `10s`.
+   */
+  window: string;
+  usage: ResourceUsage;
+}
+/**
+ * What the node uses.
+ */
+export interface ResourceUsage {
+  /**
+   * Processors, on average over the window: `250000000n` is a quarter of one.
+   */
+  cpu: string;
+  /**
+   * Memory in use at the end of the window, without page cache that could be dropped at once: `10240Ki`.
+   */
+  memory: string;
+}
+/**
+ * PodMetrics is what the container of a pod uses; `kubectl top pod` shows it. The node's agent measures when somebody asks, and nothing is kept. A pod that does not run, or whose node's agent is not connected, has none.
+ */
+export interface PodMetrics {
+  /**
+   * Version of the schema of this object: `metrics.k8s.io/v1beta1`.
+   */
+  apiVersion: "metrics.k8s.io/v1beta1";
+  /**
+   * What this object is: `PodMetrics`.
+   */
+  kind: "PodMetrics";
+  metadata: ObjectMeta;
+  /**
+   * When it was measured: the end of the window.
+   */
+  timestamp: string;
+  /**
+   * Over which time the processors' use is averaged: `10s`.
+   */
+  window: string;
+  /**
+   * What each container uses. A pod has one.
+   */
+  containers: ContainerMetrics[];
+}
+/**
+ * What a container uses.
+ */
+export interface ContainerMetrics {
+  /**
+   * Name of the container: that of its service.
+   */
+  name: string;
+  usage: ResourceUsage1;
+}
+/**
+ * What the container uses.
+ */
+export interface ResourceUsage1 {
+  /**
+   * Processors, on average over the window: `250000000n` is a quarter of one.
+   */
+  cpu: string;
+  /**
+   * Memory in use at the end of the window, without page cache that could be dropped at once: `10240Ki`.
+   */
+  memory: string;
 }

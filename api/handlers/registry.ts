@@ -8,6 +8,7 @@ import type { UpgradeHandler } from "../upgrade.ts";
 import { patch as patchDeployment, update as updateDeployment } from "./apps/deployments.ts";
 import { getScale, patchScale, updateScale } from "./apps/scale.ts";
 import { remove, removeCollection } from "./delete.ts";
+import { getNodeMetrics, getPodMetrics, listNodeMetrics, listPodMetrics } from "./metrics.ts";
 import { get, list } from "./read.ts";
 import * as newEvents from "./events.ts";
 import { evict } from "./eviction.ts";
@@ -33,6 +34,8 @@ const OWN: Readonly<Record<string, Handlers>> = {
   "selfsubjectreviews.authentication.k8s.io": { create: userReview },
   "deployments.apps": { update: updateDeployment, patch: patchDeployment },
   "deployments.apps/scale": { get: getScale, update: updateScale, patch: patchScale },
+  "nodes.metrics.k8s.io": { get: getNodeMetrics, list: listNodeMetrics },
+  "pods.metrics.k8s.io": { get: getPodMetrics, list: listPodMetrics },
 };
 
 /** Subresources that are spoken to over an upgraded connection, besides plain requests. */

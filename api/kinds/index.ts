@@ -5,6 +5,7 @@ import { deployments } from "./deployments.ts";
 import { events } from "./events.ts";
 import { eventsevents } from "./eventsevents.ts";
 import { leases } from "./leases.ts";
+import { nodemetrics, podmetrics } from "./metrics.ts";
 import { namespaces } from "./namespaces.ts";
 import { nodes } from "./nodes.ts";
 import { pods } from "./pods.ts";
@@ -34,6 +35,8 @@ export const KINDS: readonly Kind[] = [
   stackrevisions,
   deployments,
   replicasets,
+  nodemetrics,
+  podmetrics,
 ];
 
 /** The kind of a collection in a URL, e.g. `("steadfleet.dev", "v1", "stacks")`. */

@@ -99,7 +99,7 @@ describe("exec and attach", () => {
     rig.engine.write(id, "tick\n");
     await attached.until("tick");
     rig.engine.exit(id, 0);
-    expect(await attached.outcome()).toEqual({});
+    expect(await attached.outcome()).toEqual({ exitCode: 0 });
   });
 
   it.each([

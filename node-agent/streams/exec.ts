@@ -151,7 +151,8 @@ const openAttach = async ({ engine }: Parts, { pod, inspect }: Target, query: UR
   return {
     io,
     resize: (width, height) => engine.resize(inspect.Id, width, height),
-    outcome: async () => ({}),
+    // As Kubernetes: that what was attached to has ended, however it did, is how an attach ends well.
+    outcome: async () => ({ exitCode: 0 }),
     abandoned: async () => io.close(),
   };
 };

@@ -78,7 +78,7 @@ export const serveLog = async (
       if (next === undefined) break;
       // The same run: the connection broke, or the engine has not noticed the end yet. Then not at once again.
       if (next === startedAt) await env.sleep(NEXT_RUN.everyMs, gone.signal).catch(() => {});
-      const whereNothingCame = next === startedAt ? openedAt : next;
+      const whereNothingCame = next === startedAt ? openedAt : beginOf(next);
       startedAt = next;
       await run({ tty, follow, timestamps: true, since: text.last ? after(text.last) : whereNothingCame }, opened);
     }
@@ -113,18 +113,23 @@ const nextRun = async ({ engine, env }: Parts, id: string, startedAt: string, si
   return undefined;
 };
 
+/** Docker notes the start of a run when it has started, and waits at least so long between two runs. */
+const BETWEEN_RUNS_MS = 100;
+const beginOf = (startedAt: string): string => new Date(Date.parse(startedAt) - BETWEEN_RUNS_MS).toISOString();
+
 /**
  * The container's run before: of one that has ended its last run, as kubectl shows it while a container waits to be started again;
- * of one that runs everything before its start (Docker keeps no earlier times). @throws Refusal 400
+ * of one that runs everything before that (Docker keeps no earlier times). What a run says at its very beginning and end may be a
+ * moment outside its times: so the runs part in the middle between them. @throws Refusal 400
  */
 const previousRun = ({ State, Name }: ContainerInspect): { since?: string; until?: string } => {
   const { StartedAt, FinishedAt, Status } = State;
-  if (Status !== "running" && Status !== "paused" && StartedAt !== NEVER) return { since: StartedAt };
+  if (Status !== "running" && Status !== "paused" && StartedAt !== NEVER) return { since: beginOf(StartedAt) };
   if (FinishedAt === NEVER || StartedAt === NEVER)
     throw badRequest(
       `previous terminated container not found: ${Name.slice(1)} has not been started again since it was created (a container that was replaced took its log with it)`,
     );
-  return { until: StartedAt };
+  return { until: new Date((Date.parse(FinishedAt) + Date.parse(StartedAt)) / 2).toISOString() };
 };
 
 const whole = (query: URLSearchParams, name: string): number | undefined => {

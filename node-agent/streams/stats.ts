@@ -106,7 +106,8 @@ export class Stats {
     const atMs = env.monotonic();
     const host = usage();
     const containers = new Map<string, Counter>();
-    const ids = only ?? world.podKeys().flatMap((key) => world.ofPod(key).flatMap((c) => (c.state === "running" ? [c.id] : [])));
+    // All of them: what is known of their state may be seconds old, and the engine answers quickly for those that do not run.
+    const ids = only ?? world.podKeys().flatMap((key) => world.ofPod(key).map((c) => c.id));
     await Promise.all(
       ids.map(async (id) => {
         try {

@@ -8,7 +8,7 @@ import { type Env, realEnv } from "../../store/env.ts";
 import type { CreateBody, Engine } from "../engine.ts";
 import { streamHandler } from "../streams/handler.ts";
 import type { Reach } from "../streams/reach.ts";
-import type { HostUsage } from "../streams/stats.ts";
+import { type HostUsage, hostUsage } from "../streams/stats.ts";
 import { World } from "../world.ts";
 import { FakeEngine } from "./fake-engine.ts";
 import { CLUSTER } from "./rig.ts";
@@ -30,7 +30,8 @@ export class StreamRig<E extends Engine = FakeEngine> {
   readonly signals: string[] = [];
   /** What is reached from inside a container: undefined is nothing. */
   dial: ((port: number, addresses: string[]) => Promise<Socket>) | undefined;
-  host: HostUsage = { busyMs: 0, memoryBytes: 2 ** 30 };
+  /** What the machine uses; undefined: what this one does. */
+  host: HostUsage | undefined = { busyMs: 0, memoryBytes: 2 ** 30 };
   private readonly stopping = new AbortController();
   private readonly server = createServer();
   private session: ClientHttp2Session | undefined;
@@ -48,7 +49,7 @@ export class StreamRig<E extends Engine = FakeEngine> {
       connect: async (_pid, _container, port, addresses) => await this.dial?.(port, addresses),
     };
     const log = pino({ level: "silent" });
-    const usage = (): HostUsage => this.host;
+    const usage = (): HostUsage => this.host ?? hostUsage();
     const { world, stopping } = this;
     this.server.on("stream", streamHandler({ engine, world, env, log, usage, signal: stopping.signal, reach: reach ?? faked }));
   }
