@@ -226,7 +226,10 @@ describe("against an API", () => {
       kind: "Stack",
       metadata: { name: "shop" },
     });
-    expect((await api.steady(["get", "stack", "shop", "-o", "yaml"])).stdout).toContain("\n  name: shop\n");
+    const yaml = (await api.steady(["get", "stack", "shop", "-o", "yaml"])).stdout;
+    expect(yaml).toContain("\n  name: shop\n");
+    expect(yaml).not.toContain("managedFields");
+    expect((await api.steady(["get", "stack", "shop", "-o", "yaml", "--show-managed-fields"])).stdout).toContain("manager: steady");
     expect((await api.steady(["get", "all"])).stdout).toMatch(/pod\/shop-web-0-abcde[\s\S]*stack\.steadfleet\.dev\/shop/);
     expect((await api.steady(["ps", "shop"])).stdout).toMatch(/^STACK +REPLICA +NODE +STATE.*\nshop +web-0 +laptop +Healthy +0 /);
     expect((await api.steady(["status", "shop"])).stdout).toMatch(

@@ -14,6 +14,7 @@ export const get: CommandSpec = {
   flags: [
     outputFlag(["wide", "json", "yaml", "name"]),
     { name: "no-headers", about: "No heading above a table", group: "Output" },
+    { name: "show-managed-fields", about: "In JSON and YAML: which program owns which field", group: "Output" },
     {
       name: "selector",
       short: "l",

@@ -1,5 +1,6 @@
 // `steady apply` and the second half of `steady up`: send what differs, then wait until it is so.
 import type { Context } from "../command.ts";
+import { printObjects } from "../see/print.ts";
 import { ApiError, CliError, EXIT } from "../errors.ts";
 import type { KubeObject } from "../../schemas/meta.ts";
 import type { Resource } from "../../schemas/resources.ts";
@@ -55,18 +56,11 @@ export const applyAll = async (
       })),
       { mode: (ctx.flags.str("progress") ?? "auto") as ProgressMode, style: ctx.err, timeoutMs: ctx.flags.duration("timeout") },
     );
-  if (output === "json" || output === "yaml") await printObjects(ctx, output, applied);
+  // As the API has them now accepted; the state after the wait is what `steady get` shows.
+  if (output === "json" || output === "yaml") {
+    const [first, ...more] = applied.map((a) => a.object);
+    await printObjects(ctx, output, first && more.length === 0 ? first : { several: applied.map((a) => a.object) });
+  }
   if (refused !== undefined) throw refused;
   return code;
-};
-
-/** As the API has them now accepted; the state after the wait is `steady get`'s. */
-const printObjects = async (ctx: Context, output: "json" | "yaml", applied: readonly Applied<KubeObject>[]): Promise<void> => {
-  const objects = applied.map((a) => a.object);
-  const value = objects.length === 1 ? objects[0] : { apiVersion: "v1", kind: "List", metadata: {}, items: objects };
-  ctx.io.stdout.write(
-    output === "json"
-      ? `${JSON.stringify(value, undefined, 2)}\n`
-      : (await import("yaml")).stringify(value, { version: "1.1", lineWidth: 0 }),
-  );
 };

@@ -6,6 +6,7 @@ import { apiVersionOf, type Resource } from "../../schemas/resources.ts";
 import { pathOf, type WatchEvent } from "../kube/client.ts";
 import { type Connection, withClient } from "../kube/connect.ts";
 import { wantedOf, type Wanted } from "./kinds.ts";
+import { printObjects } from "./print.ts";
 import { type Table, TABLE_ACCEPT, tableLines } from "./table.ts";
 
 interface Options {
@@ -13,6 +14,7 @@ interface Options {
   selector: string | undefined;
   everywhere: boolean;
   headers: boolean;
+  managedFields: boolean;
 }
 
 export const get = (ctx: Context, args: readonly string[]): Promise<number> =>
@@ -22,6 +24,7 @@ export const get = (ctx: Context, args: readonly string[]): Promise<number> =>
       selector: ctx.flags.str("selector"),
       everywhere: ctx.flags.bool("all-namespaces"),
       headers: !ctx.flags.bool("no-headers"),
+      managedFields: ctx.flags.bool("show-managed-fields"),
     };
     const wanted = wantedOf(args);
     if (wanted.some((w) => w.names.length > 0) && (o.selector !== undefined || o.everywhere))
@@ -108,19 +111,9 @@ const objects = async (ctx: Context, c: Connection, wanted: readonly Wanted[], o
   else {
     const single = wanted.length === 1 && wanted[0]?.names.length === 1;
     if (single && !found[0]) return code;
-    await print(
-      ctx,
-      o.output,
-      single ? found[0]?.object : { apiVersion: "v1", kind: "List", metadata: {}, items: found.map((f) => f.object) },
-    );
+    await printObjects(ctx, o.output, single && found[0] ? found[0].object : { several: found.map((f) => f.object) }, o);
   }
   return code;
-};
-
-const print = async (ctx: Context, output: string, value: unknown, document = false): Promise<void> => {
-  if (output === "json") return ctx.io.stdout.write(`${JSON.stringify(value, undefined, 2)}\n`);
-  const { stringify } = await import("yaml");
-  ctx.io.stdout.write(`${document ? "---\n" : ""}${stringify(value, { version: "1.1", lineWidth: 0, aliasDuplicateObjects: false })}`);
 };
 
 /** Goes on until Ctrl-C, over broken connections. */
@@ -148,7 +141,7 @@ const watch = async (ctx: Context, c: Connection, { resource, names }: Wanted, o
     for (const item of items) {
       const object = { ...item, apiVersion: apiVersionOf(resource), kind: resource.kind };
       if (o.output === "name") ctx.io.stdout.write(`${fullName(resource)}/${item.metadata.name}\n`);
-      else await print(ctx, o.output, object, true);
+      else await printObjects(ctx, o.output, object, { ...o, document: true });
     }
   }
   return EXIT.interrupted;
