@@ -1,6 +1,6 @@
 // What ObjectStore promises on any Kv.
 import { afterEach, beforeEach, expect, it } from "vitest";
-import type { KubeObject } from "../schemas/meta.ts";
+import type { KubeObject, ManagedFieldsEntry } from "../schemas/meta.ts";
 import { AlreadyExistsError, ConflictError, ExpiredError, FencedError, InvalidError, NotFoundError, TooLargeError } from "./errors.ts";
 import { type ResourceRef, objectKey } from "./keys.ts";
 import { type Draft, ObjectStore, decodeObject } from "./objects.ts";
@@ -86,6 +86,32 @@ export const objectsContract = (open: () => Promise<World>): void => {
     const { status: _, ...without } = a;
     a = await store.update<Thing>(things, { ...without, spec: { size: 3 } });
     expect(a).toMatchObject({ spec: { size: 3 }, status: { seen: 1 }, metadata: { generation: 4 } });
+    expect(await read("a")).toEqual(a);
+  });
+
+  it("takes managed fields from who tracks them, and from nobody else", async () => {
+    const entry = (manager: string): ManagedFieldsEntry => ({
+      manager,
+      operation: "Update",
+      apiVersion: "v1",
+      fieldsType: "FieldsV1",
+      fieldsV1: { "f:spec": {} },
+    });
+    let a = await store.create<Thing>(things, draft("a", { managedFields: [entry("forged")] }), { managedFields: [entry("x")] });
+    expect(a.metadata.managedFields).toEqual([entry("x")]);
+    const { managedFields: _, ...without } = a.metadata;
+    a = await store.update<Thing>(things, { ...a, metadata: without, spec: { size: 2 } });
+    expect(a.metadata.managedFields).toEqual([entry("x")]);
+    a = await store.updateStatus<Thing>(things, {
+      ...a,
+      metadata: { ...a.metadata, managedFields: [entry("forged")] },
+      status: { seen: 1 },
+    });
+    expect(a.metadata.managedFields).toEqual([entry("x")]);
+    a = await store.updateStatus<Thing>(things, { ...a, status: { seen: 2 } }, { managedFields: [entry("y")] });
+    expect(a).toMatchObject({ status: { seen: 2 }, metadata: { managedFields: [entry("y")] } });
+    a = await store.update<Thing>(things, a, { managedFields: [] });
+    expect(a.metadata).not.toHaveProperty("managedFields");
     expect(await read("a")).toEqual(a);
   });
 

@@ -20,9 +20,12 @@ export class ConflictsError extends Error {
 const managerWords = (c: ManagerId): string =>
   `${JSON.stringify(c.manager)}${c.subresource ? ` with subresource ${JSON.stringify(c.subresource)}` : ""}${c.operation === "Update" ? ` using ${c.apiVersion}` : ""}`;
 
-/** 409 with every conflict as a cause. */
+/** More would not be read; the count says how many there are. */
+const MAX_SHOWN = 100;
+
+/** 409 with each conflict as a cause. */
 export function conflictStatus({ conflicts }: ConflictsError): ApiError {
-  const causes = conflicts.map((c) => ({
+  const causes = conflicts.slice(0, MAX_SHOWN).map((c) => ({
     reason: "FieldManagerConflict",
     message: `conflict with ${managerWords(c)}`,
     field: pathWords(c.path),
@@ -34,10 +37,12 @@ function words(conflicts: readonly Conflict[]): string {
   const [first] = conflicts;
   if (conflicts.length === 1 && first)
     return `Apply failed with 1 conflict: conflict with ${managerWords(first)}: ${pathWords(first.path)}`;
-  const managers = [...new Set(conflicts.map(managerWords))].toSorted();
+  const shown = conflicts.slice(0, MAX_SHOWN);
+  const managers = [...new Set(shown.map(managerWords))].toSorted();
   const lines = managers.flatMap((m) => [
     `conflicts with ${m}:`,
-    ...conflicts.filter((c) => managerWords(c) === m).map((c) => `- ${pathWords(c.path)}`),
+    ...shown.filter((c) => managerWords(c) === m).map((c) => `- ${pathWords(c.path)}`),
   ]);
+  if (shown.length < conflicts.length) lines.push(`and ${conflicts.length - shown.length} more`);
   return `Apply failed with ${conflicts.length} conflicts: ${lines.join("\n")}`;
 }

@@ -30,7 +30,8 @@ describe.each(programs)("kubectl $version", (program) => {
   const namespace = `k${program.version.replace(".", "-")}`;
   let k: Kubectl;
   /** Whether anyone watches stacks. */
-  const watched = async () => /^steadfleet_api_watchers\{resource="stacks"\} [1-9]/m.test(await k.ok("get", "--raw", "/metrics"));
+  const watched = async () =>
+    /^steadfleet_api_watchers\{resource="stacks\.steadfleet\.dev"\} [1-9]/m.test(await k.ok("get", "--raw", "/metrics"));
   const patch = (type: string, body: unknown) => k.ok("patch", "stack", "blog", `--type=${type}`, "-p", JSON.stringify(body));
   const stored = (name: string) => world.client.get<Stack>("stacks", name, namespace);
 
