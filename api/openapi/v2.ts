@@ -99,7 +99,7 @@ export function v2Document(kinds: readonly Kind[], info: Swagger["info"]): Swagg
       const operation: SwaggerOperation = {
         description: op.description,
         operationId: op.id,
-        consumes: op.body === "patch" ? patchTypesOf(kind) : [JSON_TYPE],
+        consumes: op.body === "patch" ? patchTypesOf(kind, op.subresource) : [JSON_TYPE],
         produces: [op.answer === "text" ? "text/plain" : JSON_TYPE],
         parameters: [...body, ...op.pathParameters.map(parameter("path")), ...op.query.map(parameter("query"))],
         responses: { "200": { description: "OK", schema: answers[op.answer] } },

@@ -86,7 +86,7 @@ function operation(
   gvk: V3Operation["x-kubernetes-group-version-kind"],
 ): V3Operation {
   const patch: OpenApiSchema = { type: "object", description: "Changes, in the form that the media type says." };
-  const body = op.body === "patch" ? content(patch, patchTypesOf(op.kind)) : op.body && content(schemas[op.body]);
+  const body = op.body === "patch" ? content(patch, patchTypesOf(op.kind, op.subresource)) : op.body && content(schemas[op.body]);
   const answer =
     op.answer === "text" ? content({ type: "string", description: "The stream." }, ["text/plain"]) : content(schemas[op.answer]);
   return {
