@@ -1,8 +1,13 @@
 import { describe, expect, it } from "vitest";
+import type { Stack, StackStatus } from "../../schemas/types.ts";
+import { ConflictError } from "../../store/errors.ts";
 import type { Change } from "../../store/kv.ts";
+import { MemoryKv } from "../../store/memory.ts";
+import { ManualEnv } from "../../store/testing/env.ts";
+import { planRevisions } from "../revisions/plan.ts";
 import { planRollout } from "../rollout/plan.ts";
 import { compiled, nodeMap, pod, service, stackRef } from "../testing/builders.ts";
-import { changesOf, pack } from "./changes.ts";
+import { changesOf, pack, revisionChanges } from "./changes.ts";
 
 const stamp = () => {
   let n = 0;
@@ -31,6 +36,27 @@ describe("changesOf", () => {
       ["nodes", 10, false],
       ["requests", undefined, true],
     ]);
+  });
+});
+
+describe("what is created", () => {
+  it("is written where nothing is, or not at all: a plan on an old world overwrites no pod and no revision", async () => {
+    const kv = new MemoryKv(new ManualEnv());
+    const steps = planRollout({ stack: stackRef, compiled: compiled(web), revision: 1, nodes: nodeMap("n1"), volumes: {}, pods: [] }).steps;
+    const pods = (tag: string): Change[] => changesOf(steps, [], new Set(), { now: stamp().now, uid: () => tag }).flat();
+    const stack = { metadata: { name: "shop", namespace: "default", uid: "s" } } as unknown as Stack;
+    const status = { revision: 1, revisionHash: "h", services: {} } as unknown as StackStatus;
+    const kept = planRevisions({ stack, status, spec: { services: {} }, history: [] });
+    const revisions = (tag: string): Change[] => revisionChanges(kept, new Map(), { now: stamp().now, uid: () => tag }).flat();
+    for (const changes of [pods, revisions]) {
+      await kv.commit(changes("first"));
+      await expect(kv.commit(changes("second"))).rejects.toBeInstanceOf(ConflictError);
+    }
+    const uids = kv.server.below("/steadfleet/", kv.server.revision).map((i) => {
+      const value = JSON.parse(i.value) as { uid?: string; metadata?: { uid: string } };
+      return value.uid ?? value.metadata?.uid;
+    });
+    expect(uids).toEqual(["first", "first", "first"]);
   });
 });
 
