@@ -10,6 +10,9 @@ import type { StackRevision } from "../../schemas/types.ts";
 /** By name of the service. `revision`: number of the revision that brought the template. */
 export type ServiceTemplates = Readonly<Record<string, { templateHash: string; revision: number }>>;
 
+/** Annotation. Source: kubectl rollout history. */
+export const CHANGE_CAUSE = "kubernetes.io/change-cause";
+
 export interface RevisionView {
   namespace: string;
   name: string;
@@ -18,6 +21,8 @@ export interface RevisionView {
   stackUid: string | undefined;
   revision: number;
   hash: string;
+  /** What people said about the change. */
+  cause?: string;
   services: ServiceTemplates;
   /** mod revision of the key: what a write compares. */
   mod: number;
@@ -31,7 +36,9 @@ export const decodeRevision = (item: Item): RevisionView => {
   const owner = metadata.ownerReferences?.find((o) => o.controller === true);
   const { namespace = "default", name } = metadata;
   const stack = metadata.labels?.[LABELS.stack] ?? owner?.name ?? "";
-  return { namespace, name, stack, stackUid: owner?.uid, revision, hash, services, mod: item.mod };
+  const cause = metadata.annotations?.[CHANGE_CAUSE];
+  const said = cause === undefined ? {} : { cause };
+  return { namespace, name, stack, stackUid: owner?.uid, revision, hash, ...said, services, mod: item.mod };
 };
 
 /** Views by stack (`<namespace>/<name>`). */

@@ -1,6 +1,7 @@
 // Revisions and pauses in the lives of Stacks, in memory: store, agents and controller, on a clock that moves only when told.
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { RESOURCES } from "../../schemas/resources.ts";
+import type { Stack } from "../../schemas/types.ts";
 import { objectKey, objectPrefix } from "../../store/keys.ts";
 import { Fleet } from "../testing/fleet.ts";
 
@@ -75,6 +76,22 @@ describe("revisions", () => {
     await fleet.apply("shop", { web: {} });
     await fleet.until(() => fleet.healthy("shop"));
     expect(history()).toEqual(["1 web@1"]);
+  });
+
+  it("say why there was a change, also when people say it afterwards", async () => {
+    await fleet.agent("n1");
+    fleet.control();
+    await fleet.apply("shop", { web: {} });
+    await fleet.until(() => fleet.healthy("shop"));
+    const old = await fleet.objects.get<Stack>(RESOURCES.stacks, "default", "shop");
+    const metadata = { ...old.metadata, resourceVersion: "", annotations: { "kubernetes.io/change-cause": "the beginning" } };
+    await fleet.objects.update(RESOURCES.stacks, { ...old, metadata });
+    await fleet.until(() => fleet.revisions("shop")[0]?.metadata.annotations?.["kubernetes.io/change-cause"] === "the beginning");
+    expect(history()).toEqual(["1 web@1"]);
+    await fleet.env.advance(5_000);
+    const quiet = fleet.kv.server.revision;
+    await fleet.env.advance(60_000);
+    expect(fleet.kv.server.revision).toBe(quiet);
   });
 
   it("are ten at most", async () => {
@@ -192,6 +209,15 @@ describe("a paused service", () => {
     await fleet.until(() => fleet.healthy("shop"));
     expect(images()).toEqual(["web-0 app:3", "web-1 app:3"]);
     expect(history()).toEqual(["1 web@1", "2 web@2"]);
+    await fleet.env.advance(5_000);
+    const said = fleet.events().map((e) => `${e.reason}: ${e.message}`);
+    expect(said).toEqual(
+      expect.arrayContaining([
+        "Paused: web is paused: its changes wait",
+        "Resumed: web is resumed",
+        "Updating: revision 1 to 2: replaces web",
+      ]),
+    );
   });
 
   it("is scaled, healed and deleted with what runs", async () => {

@@ -31,6 +31,7 @@ const view = (text: string, o: Partial<RevisionView> = {}): RevisionView => {
     stackUid: "u1",
     revision,
     hash: templates(services),
+    cause: "because",
     services,
     mod: 10 + revision,
     ...o,
@@ -102,6 +103,11 @@ describe("planRevisions", () => {
     });
   });
 
+  it("says of the present one what the Stack says by now, and leaves the others as they are", () => {
+    const have = [view("1 web=A@1", { cause: "first" }), view("2 web=B@2", { cause: "typo" })];
+    expect(plan(statusOf("2 web=B@2"), have)).toEqual(["~2 web=B@2"]);
+  });
+
   it("lets those that only changed a count go before those that brought a template", () => {
     const have = [
       view("1 web=A@1"),
@@ -157,7 +163,7 @@ describe("a history of many changes", () => {
     const kept = new Map(w.history.map((r) => [r.name, r]));
     for (const step of steps.slice(0, cut)) {
       if (step.type === "delete") kept.delete(step.revision.name);
-      else if (step.type === "rehome") kept.set(step.revision.name, { ...step.revision, services: step.services });
+      else if (step.type === "amend") kept.set(step.revision.name, { ...step.revision, services: step.services });
       else {
         expect(step.mod).toBe(kept.get(step.draft.metadata.name)?.mod ?? 0);
         const { draft } = step;

@@ -4,13 +4,10 @@
 // former template becomes its home (the older ones say so), as a Deployment gives the ReplicaSet it returns to the newest number.
 import { API_VERSION, LABELS } from "../../schemas/constants.ts";
 import type { Stack, StackRevision, StackSpec, StackStatus } from "../../schemas/types.ts";
-import type { RevisionView, ServiceTemplates } from "./history.ts";
+import { CHANGE_CAUSE, type RevisionView, type ServiceTemplates } from "./history.ts";
 
 /** So many are kept; more only while more than so many are homes of what runs. Source: Deployment's revisionHistoryLimit. */
 export const KEPT_REVISIONS = 10;
-/** What people say about a change. Source: kubectl rollout history. */
-const CHANGE_CAUSE = "kubernetes.io/change-cause";
-
 /** An object to be written; its uid and time of creation come from who carries the plan out. */
 export type RevisionDraft = Omit<StackRevision, "metadata"> & {
   metadata: Omit<StackRevision["metadata"], "uid" | "resourceVersion" | "creationTimestamp">;
@@ -19,8 +16,8 @@ export type RevisionDraft = Omit<StackRevision, "metadata"> & {
 export type RevisionStep =
   /** `mod` of what it overwrites: 0 for nothing. */
   | { type: "write"; draft: RevisionDraft; mod: number }
-  /** The same revision, with other numbers for its services. */
-  | { type: "rehome"; revision: RevisionView; services: ServiceTemplates }
+  /** The same revision, with other numbers for its services, or with what people say about it by now. */
+  | { type: "amend"; revision: RevisionView; services: ServiceTemplates; cause: string | undefined }
   | { type: "delete"; revision: RevisionView };
 
 export interface RevisionInput {
@@ -68,26 +65,30 @@ export const planRevisions = ({ stack, status, spec, history }: RevisionInput): 
     const mod = history.find((r) => r.name === name)?.mod ?? 0;
     steps.push({ type: "write", draft: draftOf(stack, name, revision, hash, spec, services), mod });
   }
-  const rehomed = own
+  const said = stack.metadata.annotations?.[CHANGE_CAUSE];
+  const amended = own
     .filter((r) => present === r || r.name !== name)
     .map((r) => {
+      // The present one says what the Stack says: people annotate after the change.
+      const cause = r === present ? said : r.cause;
       const moved = Object.entries(services).filter(
         ([service, now]) => r.services[service]?.templateHash === now.templateHash && r.services[service].revision !== now.revision,
       );
-      return { was: r, is: moved.length === 0 ? r : { ...r, services: { ...r.services, ...Object.fromEntries(moved) } } };
+      const same = moved.length === 0 && cause === r.cause;
+      return { was: r, cause, is: same ? r : { ...r, services: { ...r.services, ...Object.fromEntries(moved) } } };
     });
   const running = new Set([revision, ...Object.values(services).map((s) => s.revision)]);
-  const needless = rehomed.filter(
+  const needless = amended.filter(
     // Never reached, for its status was not written; or the same as this one, and the home of nothing any more.
     ({ is }) => is.revision > revision || (is.revision !== revision && is.hash === hash && !isHome(is)),
   );
-  const kept = rehomed.filter((r) => !needless.includes(r));
+  const kept = amended.filter((r) => !needless.includes(r));
   const surplus = kept
     .filter(({ is }) => !running.has(is.revision))
     .toSorted(({ is: a }, { is: b }) => Number(isHome(a)) - Number(isHome(b)) || a.revision - b.revision)
     .slice(0, Math.max(0, kept.length + (present ? 0 : 1) - KEPT_REVISIONS));
   for (const r of kept) {
-    if (!surplus.includes(r) && r.is !== r.was) steps.push({ type: "rehome", revision: r.was, services: r.is.services });
+    if (!surplus.includes(r) && r.is !== r.was) steps.push({ type: "amend", revision: r.was, services: r.is.services, cause: r.cause });
   }
   const strangers = history.filter((r) => r.stackUid !== stack.metadata.uid && r.name !== name);
   for (const r of [...strangers, ...[...needless, ...surplus].map((x) => x.was)]) steps.push({ type: "delete", revision: r });

@@ -5,7 +5,7 @@ import type { StackRevision } from "../../schemas/types.ts";
 import { desiredKey, podDeletionKey } from "../../store/keys.ts";
 import type { Change } from "../../store/kv.ts";
 import type { PodView } from "../model.ts";
-import { revisionKey } from "../revisions/history.ts";
+import { CHANGE_CAUSE, revisionKey } from "../revisions/history.ts";
 import type { RevisionDraft, RevisionStep } from "../revisions/plan.ts";
 import type { PodDraft, Step } from "../rollout/types.ts";
 import { secondsOf } from "../times.ts";
@@ -61,7 +61,7 @@ const revisionObject = ({ metadata, ...rest }: RevisionDraft, stamp: Stamp): obj
   metadata: { ...metadata, uid: stamp.uid(), creationTimestamp: secondsOf(stamp.now) },
 });
 
-/** @param stored by name: the objects of those that are to be rehomed, as they are in etcd */
+/** @param stored by name: the objects of those that are to be amended, as they are in etcd */
 export const revisionChanges = (steps: readonly RevisionStep[], stored: ReadonlyMap<string, StackRevision>, stamp: Stamp): Change[][] =>
   steps.map((step): Change[] => {
     if (step.type === "write") {
@@ -73,8 +73,11 @@ export const revisionChanges = (steps: readonly RevisionStep[], stored: Readonly
     if (step.type === "delete") return [{ key, mod, value: null }];
     const object = stored.get(revision.name);
     if (!object) throw new TypeError(`${revision.name} was not read`);
-    const { resourceVersion: _, ...metadata } = object.metadata;
-    return [{ key, mod, value: { ...object, metadata, services: step.services } }];
+    const { resourceVersion: _, annotations, ...metadata } = object.metadata;
+    const { [CHANGE_CAUSE]: __, ...others } = annotations ?? {};
+    const said = step.cause === undefined ? others : { ...others, [CHANGE_CAUSE]: step.cause };
+    const meta = Object.keys(said).length === 0 ? metadata : { ...metadata, annotations: said };
+    return [{ key, mod, value: { ...object, metadata: meta, services: step.services } }];
   });
 
 /** Packs units, in order, into commits of at most 64 changes and about a megabyte. A unit is never split. */

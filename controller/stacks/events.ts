@@ -1,6 +1,6 @@
 // What is worth telling about a Stack: the difference between two statuses, and the steps just taken. Pure.
 import { API_VERSION } from "../../schemas/constants.ts";
-import type { StackStatus } from "../../schemas/types.ts";
+import type { ServiceStatus, StackStatus } from "../../schemas/types.ts";
 import type { Happening, Subject } from "../events/plan.ts";
 import type { StackRef } from "../model.ts";
 import type { RolloutPlan, Step } from "../rollout/types.ts";
@@ -15,6 +15,13 @@ export const stackSubject = (s: Pick<StackRef, "namespace" | "name" | "uid">): S
 
 const condition = (s: StackStatus | undefined, type: string) => s?.conditions?.find((c) => c.type === type);
 const count = (n: number, what: string): string => `${n} ${what}${n === 1 ? "" : "s"}`;
+
+/** Another template: its pods are replaced. Statuses from before that was written tell by their counts. */
+const isReplaced = (was: ServiceStatus | undefined, is: ServiceStatus | undefined): boolean => {
+  if (!was || !is) return false;
+  if (was.templateHash !== undefined) return is.templateHash !== undefined && is.templateHash !== was.templateHash;
+  return is.updated < is.desired && is.updated < was.updated;
+};
 
 /** @param at RFC 3339 with milliseconds */
 export const stackEvents = (
@@ -34,10 +41,7 @@ export const stackEvents = (
     const wanted = Object.values(next.services ?? {}).reduce((sum, s) => sum + s.desired, 0);
     say("Normal", "Created", `revision 1: ${count(Object.keys(next.services ?? {}).length, "service")}, ${count(wanted, "pod")}`);
   } else if (previous && next.revision !== previous.revision) {
-    const names = Object.entries(next.services ?? {}).filter(
-      ([name, s]) => previous.services?.[name] && s.updated < s.desired && s.updated < (previous.services[name]?.updated ?? 0),
-    );
-    const updating = names.map(([name]) => name);
+    const updating = Object.keys(next.services ?? {}).filter((name) => isReplaced(previous.services?.[name], next.services?.[name]));
     const added = Object.keys(next.services ?? {}).filter((name) => !previous.services?.[name]);
     const removed = Object.keys(previous.services ?? {}).filter((name) => !next.services?.[name]);
     const parts = [
@@ -49,6 +53,8 @@ export const stackEvents = (
   }
   for (const [name, s] of Object.entries(next.services ?? {})) {
     const had = previous?.services?.[name];
+    if (had && !had.paused && s.paused) say("Normal", "Paused", `${name} is paused: its changes wait`);
+    if (had?.paused && !s.paused) say("Normal", "Resumed", `${name} is resumed`);
     if (had && had.desired !== s.desired) say("Normal", "Scaled", `${name} from ${count(had.desired, "pod")} to ${s.desired}`);
   }
   const [was, is] = [condition(previous, "Degraded"), condition(next, "Degraded")];

@@ -213,7 +213,7 @@ export class StackLoop {
   private async write(steps: readonly RevisionStep[]): Promise<Change[][]> {
     const stored = new Map<string, StackRevision>();
     for (const step of steps) {
-      if (step.type !== "rehome") continue;
+      if (step.type !== "amend") continue;
       const object = await this.read(step.revision);
       if (!object) throw new ConflictError(revisionKey(step.revision));
       stored.set(step.revision.name, object);
