@@ -338,6 +338,7 @@ describe("planRollout", () => {
         deletions: new Set(row.have.filter((p) => row.evict?.includes(p.desired.service)).map((p) => p.desired.uid)),
       });
       expect(plan.steps.map(say)).toEqual(row.want);
+      if (!row.waits) expect([...plan.waits.values()].filter((w) => w.reason === "Unplaceable")).toEqual([]);
       for (const [name, text] of Object.entries(row.waits ?? {})) expect(plan.waits.get(name)?.message).toMatch(text);
     });
   }
