@@ -72,6 +72,10 @@ export class Query {
   all(name: string): string[] {
     return this.parameters.getAll(name).filter((v) => v !== "");
   }
+  /** As given, empty ones too: the words of a command line. */
+  words(name: string): string[] {
+    return this.parameters.getAll(name);
+  }
   /** As Kubernetes reads them: present without value is true. */
   flag(name: string): boolean {
     const v = this.parameters.get(name);

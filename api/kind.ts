@@ -9,6 +9,8 @@ export type Verb = "get" | "list" | "watch" | "create" | "update" | "patch" | "d
 export interface Subresource {
   name: string;
   verbs: readonly Verb[];
+  /** Answers with text, whatever the client says that it accepts. */
+  text?: true;
   /** Absent: the kind of the object itself. */
   responseKind?: { group: string; version: string; kind: string };
   /** Of bodies and answers, for the OpenAPI documents; absent: the object's own. */

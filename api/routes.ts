@@ -165,7 +165,8 @@ async function answer(deps: Deps, kind: Kind, policy: Policy, ctx: Context, hand
   ctx.res.on("close", () => gone.abort(new Error("the client went away")));
   const warnings = new Set<string>();
   const query = new Query(ctx.URL.searchParams);
-  const form = negotiate(ctx.req.headers.accept);
+  const isText = policy.type === "resource" && kind.subresources.some((s) => s.name === policy.subresource && s.text);
+  const form = negotiate(isText ? undefined : ctx.req.headers.accept);
   const included = includeObject(query.text("includeObject"));
   const call: Call = {
     kind,

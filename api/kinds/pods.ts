@@ -22,7 +22,7 @@ export const pods: Kind<Pod> = {
   },
   subresources: [
     { name: "status", verbs: ["get"] },
-    { name: "log", verbs: ["get"] },
+    { name: "log", verbs: ["get"], text: true },
     // kubectl asks for these with POST (SPDY) or GET (WebSocket); the right to both is "create".
     { name: "exec", verbs: ["create", "get"], responseKind: { group: "", version: "v1", kind: "PodExecOptions" } },
     { name: "attach", verbs: ["create", "get"], responseKind: { group: "", version: "v1", kind: "PodAttachOptions" } },

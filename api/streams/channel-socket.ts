@@ -3,6 +3,8 @@ import { Readable, Writable } from "node:stream";
 import type { WebSocket } from "ws";
 import { decodeMessage, encodeMessage, type Message } from "./channels.ts";
 
+const LAST_PING = "end";
+
 export interface ChannelSocket {
   /** Output on a channel; a write is done when the connection has taken it. */
   output(channel: number): Writable;
@@ -14,6 +16,7 @@ export interface ChannelSocket {
   gone: AbortSignal;
   /** Closes with the code and a reason, and waits until it is closed. */
   close(code: number): Promise<void>;
+  destroy(): void;
 }
 
 /** `lastWords`: a client that goes has ended its input, rather than broken it off. */
@@ -75,15 +78,24 @@ export function channelSocket(ws: WebSocket, base64: boolean, { lastWords = fals
     },
     send,
     gone: gone.signal,
-    close: (code) =>
-      new Promise((resolve) => {
-        closing = true;
-        // The other side's close is behind whatever it sent before.
-        full.clear();
-        ws.resume();
-        if (ws.readyState === ws.CLOSED) return resolve();
-        ws.once("close", () => resolve());
-        ws.close(code);
-      }),
+    close: async (code) => {
+      closing = true;
+      // The other side's close is behind whatever it sent before.
+      full.clear();
+      ws.resume();
+      if (ws.readyState !== ws.OPEN) return;
+      const closed = new Promise<void>((resolve) => ws.once("close", () => resolve()));
+      // ws waits 30 s for the answer to a close. Who reads slowly has first to come to the end: it shows that by answering a ping.
+      const atTheEnd = new Promise<void>((resolve) => {
+        ws.on("pong", (data: Buffer) => {
+          if (data.toString() === LAST_PING) resolve();
+        });
+      });
+      ws.ping(LAST_PING);
+      await Promise.race([atTheEnd, closed]);
+      ws.close(code);
+      await closed;
+    },
+    destroy: () => ws.terminate(),
   };
 }

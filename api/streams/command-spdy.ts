@@ -13,9 +13,8 @@ import type { ClientStdio, CommandOptions } from "./stdio.ts";
 /** v4 tells how a command ended as a Status; v3 knows terminal sizes; before, there are words only. */
 const PROTOCOLS = ["v4.channel.k8s.io", "v3.channel.k8s.io", "v2.channel.k8s.io", "channel.k8s.io"] as const;
 type Protocol = (typeof PROTOCOLS)[number];
-/** In which a client has to open its streams, as in Kubernetes; and to take the end of the last. */
+/** In which a client has to open its streams, as in Kubernetes. */
 const STREAMS_MS = 30_000;
-const CLOSE_MS = 10_000;
 /** Of one size, as JSON. */
 const MAX_SIZE_BYTES = 256;
 
@@ -47,11 +46,11 @@ export function commandOverSpdy(u: Upgrade, o: CommandOptions, env: Env): () => 
         reject(new Error("the client went away"));
       });
     });
-    return stdioOf(session, streams, protocol, env);
+    return stdioOf(session, streams, protocol);
   };
 }
 
-function stdioOf(session: SpdySession, streams: ReadonlyMap<string, SpdyStream>, protocol: Protocol, env: Env): ClientStdio {
+function stdioOf(session: SpdySession, streams: ReadonlyMap<string, SpdyStream>, protocol: Protocol): ClientStdio {
   const [stdin, stdout, stderr, error] = ["stdin", "stdout", "stderr", "error"].map((name) => streams.get(name));
   // Nothing is expected there, and what nobody reads would hold up everything.
   for (const s of [stdout, stderr, error]) s?.resume();
@@ -67,12 +66,11 @@ function stdioOf(session: SpdySession, streams: ReadonlyMap<string, SpdyStream>,
     },
     gone: session.gone,
     finish: async (status) => {
-      const cancel = env.timer(CLOSE_MS, () => session.destroy());
       await ended(error, words(status, protocol));
       await Promise.all([ended(stdout), ended(stderr), ended(stdin), ended(resize)]);
       await session.close();
-      cancel();
     },
+    destroy: () => session.destroy(),
   };
 }
 

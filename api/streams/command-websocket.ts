@@ -47,6 +47,7 @@ function stdioOf(socket: ChannelSocket, protocol: CommandProtocol, o: CommandOpt
       if (text !== "") await socket.send(CHANNEL.error, Buffer.from(text)).catch(() => {});
       await socket.close(closeCode);
     },
+    destroy: () => socket.destroy(),
   };
 }
 

@@ -54,6 +54,38 @@ describe("exec over WebSocket", () => {
     expect(base64.text("1".charCodeAt(0))).toBe(Buffer.from("hi\n").toString("base64"));
   });
 
+  it("keeps empty words of the command line, and lets a slow reader take the end", async () => {
+    w.node.programs["words"] = async (p) => {
+      p.stdout.write(JSON.stringify(p.command));
+      return { exitCode: 0 };
+    };
+    const c = await command(w.t, "web-0/exec?command=words&command=&command=b&stdout=true");
+    c.ws.pause();
+    await eventually(() => w.node.open.size === 0);
+    c.ws.resume();
+    expect((await c.ended).code).toBe(1000);
+    expect(c.text(1)).toBe('["words","","b"]');
+  });
+
+  it("asks for errors before the command, which may be over in an instant", async () => {
+    const from = w.node.requests.length;
+    expect((await (await command(w.t, `${SH}true`)).ended).status.status).toBe("Success");
+    expect(w.node.requests.slice(from).map((r) => r.replace(/[0-9a-f-]{36}/, "ID"))).toEqual([
+      "GET /v1/sessions/ID/stderr",
+      "POST /v1/pods/default/web-0/exec",
+    ]);
+  });
+
+  it("to be attached ends well without an exit code", async () => {
+    w.node.programs["attach"] = async (p) => {
+      p.stdout.write("bye");
+      return {};
+    };
+    const c = await command(w.t, "web-0/attach?stdout=true&stderr=true");
+    expect((await c.ended).status.status).toBe("Success");
+    expect(c.text(1)).toBe("bye");
+  });
+
   it("tells the node the size of the terminal, of which only one output comes", async () => {
     w.node.programs["wait"] = async (p) => {
       await eventually(() => p.sizes.includes("120x40"));

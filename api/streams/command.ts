@@ -19,8 +19,8 @@ function optionsOf(u: Upgrade, kind: CommandOptions["kind"]): CommandOptions {
   // A terminal has one output.
   const stderr = u.query.flag("stderr") && !tty;
   if (!stdin && !stdout && !stderr) throw badRequest("you must specify at least 1 of stdin, stdout, stderr");
-  const command = kind === "exec" ? u.query.all("command") : [];
-  if (kind === "exec" && command.length === 0) throw badRequest("you must specify at least one command for the container");
+  const command = kind === "exec" ? u.query.words("command") : [];
+  if (kind === "exec" && (command[0] ?? "") === "") throw badRequest("you must specify at least one command for the container");
   return { kind, command, stdin, stdout, stderr, tty };
 }
 
@@ -60,7 +60,7 @@ async function serve(deps: Deps, u: Upgrade, o: CommandOptions, target: Target, 
     // First the node, so that what it refuses is still a plain answer.
     const node = await startOnNode(deps, target, o, AbortSignal.any([over.signal, open.signal]));
     deps.log.info({ ...audit, tty: o.tty, stdin: o.stdin }, `${o.kind} began`);
-    const status = await runCommand(target, open, node, await accept());
+    const status = await runCommand(deps, target, o.kind, open, node, await accept());
     const seconds = Math.round((deps.env.monotonic() - began) / 1000);
     deps.log.info({ ...audit, seconds, outcome: status.status, message: status.message }, `${o.kind} ended`);
   } finally {

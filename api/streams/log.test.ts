@@ -23,7 +23,7 @@ describe("pods/log", () => {
       out.end("x".repeat(300_000));
     };
     const reply = await w.t.call("GET", `${LOG}?container=web&tailLines=5&timestamps=true&sinceTime=2026-01-01T00:00:00Z&limitBytes=9`, {
-      headers: { "Accept-Encoding": "gzip" },
+      headers: { "Accept-Encoding": "gzip", Accept: "text/plain" },
     });
     expect([reply.code, reply.headers["content-type"], reply.headers["content-encoding"]]).toEqual([200, "text/plain", undefined]);
     expect(reply.text).toHaveLength(300_000);

@@ -20,16 +20,18 @@ export const failed = (message: string): CommandStatus => ({
   code: 500,
 });
 
-export const statusOf = (o: TunnelOutcome): CommandStatus => {
+export const statusOf = (kind: "exec" | "attach", o: TunnelOutcome): CommandStatus => {
   if (o.error !== undefined) return failed(o.error);
-  if (o.exitCode === undefined) return failed("the node did not say how the command ended");
-  if (o.exitCode === 0) return { metadata: {}, status: "Success" };
+  // To be attached to a container ends when its output ends, whatever becomes of the container.
+  const exitCode = o.exitCode ?? (kind === "attach" ? 0 : undefined);
+  if (exitCode === undefined) return failed("the node did not say how the command ended");
+  if (exitCode === 0) return { metadata: {}, status: "Success" };
   return {
     metadata: {},
     status: "Failure",
-    message: `command terminated with non-zero exit code: ${o.exitCode}`,
+    message: `command terminated with non-zero exit code: ${exitCode}`,
     reason: "NonZeroExitCode",
-    details: { causes: [{ reason: "ExitCode", message: String(o.exitCode) }] },
+    details: { causes: [{ reason: "ExitCode", message: String(exitCode) }] },
   };
 };
 

@@ -24,6 +24,7 @@ const NATIVE = ["v4.channel.k8s.io", "v4.base64.channel.k8s.io"];
 const MAX_PORTS = 127;
 /** For what a client sent before it went to reach the container. */
 const LAST_WORDS_MS = 5_000;
+const CLOSE_MS = 30_000;
 
 /** Answers the handshake and serves until the session is over. */
 type Serve = (f: Forwarding) => Promise<void>;
@@ -64,7 +65,9 @@ async function overWebSocket(u: Upgrade, deps: Deps, f: Forwarding, protocol: st
   const ended = new Promise<void>((resolve) => f.signal.addEventListener("abort", () => resolve(), { once: true }));
   await Promise.race([Promise.allSettled(each), ended]);
   const { reason } = f.signal;
+  const cancel = deps.env.timer(CLOSE_MS, () => socket.destroy());
   await socket.close(reason instanceof StreamEndedError ? reason.closeCode : 1000);
+  cancel();
 }
 
 export const portforward: UpgradeHandler = async (deps, u) => {

@@ -30,7 +30,14 @@ export interface ClientStdio {
   gone: AbortSignal;
   /** Tells how it ended, and closes. All output was taken before. `closeCode`: of a WebSocket. */
   finish(status: CommandStatus, closeCode: number): Promise<void>;
+  /** Lets the client go at once. */
+  destroy(): void;
 }
+
+/** For a client to take the last of the output and how it ended: who reads slowly (a pager) loses nothing. */
+export const TAKE_MS = 3_600_000;
+/** The same when the server ends it. */
+const TAKE_AT_ONCE_MS = 5_000;
 
 /** The node's end. */
 export interface NodeCommand {
@@ -47,16 +54,26 @@ export async function startOnNode(deps: Deps, t: Target, o: CommandOptions, sign
   const session = deps.env.uid();
   const { kind, command, stdin, stdout, stderr, tty } = o;
   const query = queryOf(t, { session, command, stdin, stdout, stderr, tty });
+  // Asked for first, and not waited for: a command that is over in an instant has its session no longer.
+  const errors = stderr ? openOnNode(deps, t.node, { method: "GET", path: TUNNEL_PATHS.stderr(session), signal }) : undefined;
+  errors?.catch(() => {});
   const stream = await openOnNode(deps, t.node, { method: "POST", path: TUNNEL_PATHS[kind](t.namespace, t.pod), query, signal });
   const resize = sizeTeller(deps, t.node, session, signal);
-  if (!stderr) return { stream, resize };
-  const second = await openOnNode(deps, t.node, { method: "GET", path: TUNNEL_PATHS.stderr(session), signal });
+  if (!errors) return { stream, resize };
+  const second = await errors;
   second.body.end();
   return { stream, resize, stderr: second };
 }
 
 /** Sees the command through to its end, whoever ends it. @returns how, for the log; never throws */
-export async function runCommand(t: Target, open: OpenStream, node: NodeCommand, client: ClientStdio): Promise<CommandStatus> {
+export async function runCommand(
+  { env }: Pick<Deps, "env">,
+  t: Target,
+  kind: CommandOptions["kind"],
+  open: OpenStream,
+  node: NodeCommand,
+  client: ClientStdio,
+): Promise<CommandStatus> {
   const { stream, stderr } = node;
   const touch = (): void => open.touch();
   const options = { onBytes: touch };
@@ -75,17 +92,17 @@ export async function runCommand(t: Target, open: OpenStream, node: NodeCommand,
       stream.body.end();
       return stream.trailers;
     })
-    .then((trailers) => statusOf(outcomeOf(trailers)))
+    .then((trailers) => statusOf(kind, outcomeOf(trailers)))
     .catch(() => failed(`the connection to node ${t.node} broke off while the command ran; it may be running still`));
   const outside = Promise.race([aborted(open.signal), aborted(client.gone)]);
   const first = await Promise.race([ended, outside]);
-  if (!(first instanceof AbortedBy)) {
-    await Promise.race([client.finish(first, 1000), aborted(client.gone)]);
-    return first;
-  }
-  const { reason } = first.signal;
-  const status = failed(reason instanceof Error ? reason.message : "the client went away");
-  if (!client.gone.aborted) await client.finish(status, reason instanceof StreamEndedError ? reason.closeCode : 1000);
+  const ours = first instanceof AbortedBy;
+  const reason: unknown = ours ? first.signal.reason : undefined;
+  const status = ours ? failed(reason instanceof Error ? reason.message : "the client went away") : first;
+  if (client.gone.aborted) return status;
+  const cancel = env.timer(ours ? TAKE_AT_ONCE_MS : TAKE_MS, () => client.destroy());
+  await Promise.race([client.finish(status, reason instanceof StreamEndedError ? reason.closeCode : 1000), aborted(client.gone)]);
+  cancel();
   return status;
 }
 
