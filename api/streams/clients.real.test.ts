@@ -21,6 +21,14 @@ if (beside && existsSync(beside)) programs.push({ version: "1.28", path: beside 
 
 let w: StreamWorld;
 let dir: string;
+const bye = createServer(
+  { allowHalfOpen: true },
+  (s) =>
+    void s
+      .on("error", () => {})
+      .once("data", () => s.end("bye"))
+      .resume(),
+);
 const echo = createServer({ allowHalfOpen: true }, (s) => void s.on("error", () => {}).pipe(s));
 beforeAll(async () => {
   w = await streamWorld({ tls: true });
@@ -28,7 +36,8 @@ beforeAll(async () => {
   dir = mkdtempSync(join(tmpdir(), "steady-streams-"));
   writeFileSync(join(dir, "big"), randomBytes(50 * MB));
   await new Promise<void>((resolve) => echo.listen(0, "127.0.0.1", resolve));
-  w.node.ports[7] = (echo.address() as AddressInfo).port;
+  await new Promise<void>((resolve) => bye.listen(0, "127.0.0.1", resolve));
+  w.node.ports = { 7: (echo.address() as AddressInfo).port, 8: (bye.address() as AddressInfo).port };
   w.node.log = (query, out, reset) => {
     out.write(`tail ${query.get("tail")}\n`);
     if (query.get("follow") !== "1") return void out.end();
@@ -49,6 +58,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await w[Symbol.asyncDispose]();
   echo.close();
+  bye.close();
   rmSync(dir, { recursive: true, force: true });
 });
 const sha = (b: Buffer): string => createHash("sha256").update(b).digest("hex");
@@ -122,19 +132,28 @@ describe.each(programs)("kubectl $version", (program: KubectlProgram) => {
   });
 
   it("port-forward: connections side by side, half-closed ones, and refusals in words", async () => {
-    const forwarded = k.start("port-forward", "web-0", ":7");
-    const heard = () => /127.0.0.1:(\d+) -> 7/.exec(forwarded.lines.join("\n"))?.[1];
-    await eventually(() => heard() !== undefined);
-    const through = (data: Buffer): Promise<Buffer> =>
+    const forwarded = k.start("port-forward", "web-0", ":7", ":8");
+    const local = (port: number) => new RegExp(`127.0.0.1:(\\d+) -> ${port}`).exec(forwarded.lines.join("\n"))?.[1];
+    await eventually(() => local(7) !== undefined && local(8) !== undefined);
+    /** `stays`: does not close before the other side has. */
+    const through = (port: number, data: Buffer, stays = false): Promise<Buffer> =>
       new Promise((resolve, reject) => {
         const chunks: Buffer[] = [];
-        const s = connect({ host: "127.0.0.1", port: Number(heard()), allowHalfOpen: true }, () => s.end(data));
+        const s = connect({ host: "127.0.0.1", port: Number(local(port)), allowHalfOpen: true }, () =>
+          stays ? s.write(data) : s.end(data),
+        );
         s.on("data", (d: Buffer) => chunks.push(d))
-          .on("end", () => resolve(Buffer.concat(chunks)))
+          .on("end", () => {
+            s.end();
+            resolve(Buffer.concat(chunks));
+          })
           .on("error", reject);
       });
     const data = Array.from({ length: 5 }, (_, i) => randomBytes((i + 1) * MB));
-    expect((await Promise.all(data.map(through))).map(sha)).toEqual(data.map(sha));
+    expect((await Promise.all(data.map((d) => through(7, d)))).map(sha)).toEqual(data.map(sha));
+    // Who is called closes first: kubectl then resets its half, which is no error and ends nothing else.
+    for (let i = 0; i < 10; i++) expect((await through(8, Buffer.from("hi"), true)).toString()).toBe("bye");
+    expect((await through(7, Buffer.from("still here"))).toString()).toBe("still here");
     await nothingLeft();
     await forwarded.stop();
   });

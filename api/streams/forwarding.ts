@@ -10,7 +10,7 @@ export interface Connection {
 
 /** What the protocols need of the session that they serve. */
 export interface Forwarding {
-  /** Sees a connection through. @throws Error in words for the client's error stream */
+  /** Sees a connection through, whoever ends or resets it. @throws ApiError when it cannot be made, in words for the client's error stream */
   connect(c: Connection): Promise<void>;
   /** Aborted when the server ends the session. */
   signal: AbortSignal;

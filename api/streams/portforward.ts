@@ -4,7 +4,7 @@ import type { Readable } from "node:stream";
 import { createWebSocketStream } from "ws";
 import { TUNNEL_PATHS } from "../../schemas/tunnel.ts";
 import type { Deps } from "../call.ts";
-import { ApiError, badRequest, unavailable } from "../status.ts";
+import { badRequest, unavailable } from "../status.ts";
 import type { Upgrade, UpgradeHandler } from "../upgrade.ts";
 import { channelSocket } from "./channel-socket.ts";
 import { copy } from "./copy.ts";
@@ -24,6 +24,8 @@ const NATIVE = ["v4.channel.k8s.io", "v4.base64.channel.k8s.io"];
 const MAX_PORTS = 127;
 /** For what a client sent before it went to reach the container. */
 const LAST_WORDS_MS = 5_000;
+/** For what the client says after the container has closed. */
+const CLOSED_MS = 1_000;
 const CLOSE_MS = 30_000;
 
 /** Answers the handshake and serves until the session is over. */
@@ -85,21 +87,30 @@ export const portforward: UpgradeHandler = async (deps, u) => {
   const connect = async (c: Connection): Promise<void> => {
     connections++;
     deps.log.info({ audit: true, ...about, port: c.port }, "portforward connection");
-    const over = new AbortController();
-    const signal = AbortSignal.any([over.signal, open.signal]);
+    const done = new AbortController();
+    const signal = AbortSignal.any([done.signal, open.signal]);
     try {
       const query = queryOf(target, { port: String(c.port) });
       const stream = await openOnNode(deps, node, { method: "POST", path: TUNNEL_PATHS.portforward(namespace, pod), query, signal });
       const options = { onBytes: () => open.touch() };
       const up = copy(c.from, stream.body, options);
       const down = copy(stream.body, c.to, options);
-      // Both have to end; when the client is no longer there to listen, what it said is still brought to its end.
-      await Promise.all([up, down.catch(() => lastWords(deps, up, stream.body))]);
-    } catch (e) {
-      if (!(e instanceof ApiError)) throw new Error(`the connection to port ${c.port} of pod ${pod} broke off`, { cause: e });
-      throw e;
+      try {
+        // When the container has closed it is over, as for every kubectl: old ones tell their client only when we end it. When the
+        // client is no longer there to listen, what it said is still brought to its end.
+        const over = down.then(
+          () => within(deps, CLOSED_MS, up),
+          () => within(deps, LAST_WORDS_MS, Promise.all([up, drained(stream.body)])),
+        );
+        await Promise.race([over, up.then(() => over)]);
+      } catch (err) {
+        // As of any TCP connection: it is reset. In words it would be an error to kubectl, which then ends all others, too; and
+        // kubectl itself resets what it needs no longer.
+        deps.log.debug({ err, ...about, port: c.port }, "portforward connection broke off");
+        c.to.destroy();
+      }
     } finally {
-      over.abort(new Error("over"));
+      done.abort(new Error("over"));
     }
   };
   try {
@@ -111,15 +122,20 @@ export const portforward: UpgradeHandler = async (deps, u) => {
   }
 };
 
-async function lastWords(deps: Deps, up: Promise<void>, body: Readable): Promise<void> {
-  const answered = new Promise<void>((resolve) => {
+/** What is left of a body, read and dropped. */
+const drained = (body: Readable): Promise<void> =>
+  new Promise((resolve) => {
+    if (body.readableEnded || body.destroyed) return resolve();
     body.on("end", resolve).on("close", resolve);
     body.resume();
   });
+
+/** Waits for it, well or not, but not for long. */
+async function within({ env }: Deps, ms: number, what: Promise<unknown>): Promise<void> {
   let cancel = (): void => {};
   const late = new Promise<void>((resolve) => {
-    cancel = deps.env.timer(LAST_WORDS_MS, resolve);
+    cancel = env.timer(ms, resolve);
   });
-  await Promise.race([up.then(() => answered), late]);
+  await Promise.race([what.catch(() => {}), late]);
   cancel();
 }
