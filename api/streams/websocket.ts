@@ -48,8 +48,10 @@ export const acceptWebSocket = (u: Upgrade, protocol: string, env: Env): Promise
       clientTracking: false,
       maxPayload: MAX_MESSAGE_BYTES,
       perMessageDeflate: false,
-      handleProtocols: () => protocol || false,
     });
+    // `ws` takes a name with a slash (SPDY/3.1+portforward.k8s.io) for no name: the client's list is ours to read, and the answer to write.
+    delete u.req.headers["sec-websocket-protocol"];
+    if (protocol !== "") server.on("headers", (headers) => headers.push(`Sec-WebSocket-Protocol: ${protocol}`));
     server.on("wsClientError", (err: Error) => {
       refuse(u.socket, badRequest(`unable to upgrade: ${err.message}`));
       reject(err);

@@ -39,6 +39,14 @@ describe("exec and attach", () => {
     expect(await ls.outcome()).toEqual({ exitCode: 1 });
   });
 
+  it("stderr of what was over in an instant is empty", async () => {
+    const yes = await rig.ask("POST", EXEC, { ...all, command: ["true"] });
+    expect(await yes.outcome()).toEqual({ exitCode: 0 });
+    const late = await rig.ask("GET", TUNNEL_PATHS.stderr("s1"));
+    expect([late.status, await late.text()]).toEqual([200, ""]);
+    expect((await rig.ask("PUT", TUNNEL_PATHS.size("s1"), { width: "1", height: "1" })).status).toBe(404);
+  });
+
   it("what is no program is an exit code, too", async () => {
     const nobody = await rig.ask("POST", EXEC, { ...all, command: ["nobody"] });
     expect(await nobody.text()).toContain("executable file not found");

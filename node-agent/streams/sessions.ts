@@ -12,6 +12,7 @@ export class Session {
   resize: (() => Promise<void>) | undefined;
   size: [width: number, height: number] | undefined;
   begun = false;
+  over = false;
   private stderr: ServerHttp2Stream | undefined;
   private waiting: (() => void)[] = [];
 
@@ -22,6 +23,7 @@ export class Session {
   }
   take(stderr: ServerHttp2Stream): void {
     this.stderr = stderr;
+    if (this.over) stderr.end();
     for (const go of this.waiting.splice(0)) go();
   }
   /** Where stderr goes; waits for it, and what writes to it waits with it. @throws Error when nobody asks for it */
@@ -40,6 +42,7 @@ export class Session {
   }
   /** Nothing more will come. */
   end(): void {
+    this.over = true;
     if (this.stderr && !this.stderr.destroyed) this.stderr.end();
   }
 }
@@ -52,14 +55,21 @@ export class Sessions {
   /** The session's own request has come. @throws Refusal 400, 409 */
   begin(id: string | null): Session {
     if (!id) throw badRequest("the query has no session: stderr and the size of the terminal go by it");
+    if (this.sessions.get(id)?.over) this.sessions.delete(id);
     const session = this.get(id);
     if (session.begun) throw conflict(`session ${id} is there already`);
     session.begun = true;
     return session;
   }
+  /** Of one that was over in an instant somebody may still ask for stderr, which is empty then. */
   over(id: string): void {
-    this.sessions.get(id)?.end();
-    this.sessions.delete(id);
+    const session = this.sessions.get(id);
+    session?.end();
+    const forget = (): void => {
+      if (this.sessions.get(id) === session) this.sessions.delete(id);
+    };
+    if (session?.hasStderr) forget();
+    else this.env.timer(APART_MS, forget);
   }
 
   /** Answers at once: whoever asks first must not wait for the other. @throws Refusal 409 */
@@ -77,6 +87,7 @@ export class Sessions {
     const [width = 0, height = 0] = size;
     if (width < 1 || height < 1 || width > 65_535 || height > 65_535) throw badRequest("width and height must be numbers from 1 to 65535");
     const session = this.get(id);
+    if (session.over) throw notFound(`session ${id} is over`);
     session.size = [width, height];
     if (session.resize) await session.resize();
     else this.forgetUnlessBegun(id, session, () => {});
