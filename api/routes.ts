@@ -6,7 +6,7 @@ import type { Authenticator, User } from "./auth.ts";
 import { type Call, type Deps, type Handler, Query } from "./call.ts";
 import { contentTypeOf, includeObject, JSON_TYPE, negotiate } from "./forms.ts";
 import { type Handlers, handlersOf, upgradeOf } from "./handlers/registry.ts";
-import type { Kind, Verb } from "./kind.ts";
+import { type Kind, qualifiedResource, type Verb } from "./kind.ts";
 import { authorise, type Policy } from "./policy.ts";
 import type { Rates } from "./rates.ts";
 import { respond } from "./respond.ts";
@@ -19,7 +19,7 @@ export interface Attributes {
   verb: string;
   /** Of a resource. */
   kind?: Kind;
-  /** `stacks`, `stacks/status`, or the path of what is no resource. */
+  /** `stacks.steadfleet.dev`, `pods/log`, or the path of what is no resource. */
   resource: string;
   namespace?: string;
   name?: string;
@@ -77,7 +77,7 @@ export class Routes {
 
 const resourceOf = (policy: Policy, path: string): string => {
   if (policy.type !== "resource") return path;
-  const { resource } = policy.kind.resource;
+  const resource = qualifiedResource(policy.kind.resource);
   return policy.subresource ? `${resource}/${policy.subresource}` : resource;
 };
 

@@ -94,7 +94,7 @@ export const VIEW_RESOURCES = {
   selfsubjectaccessreviews: { ...core("selfsubjectaccessreviews", "SelfSubjectAccessReview", [], false), group: "authorization.k8s.io" },
   selfsubjectrulesreviews: { ...core("selfsubjectrulesreviews", "SelfSubjectRulesReview", [], false), group: "authorization.k8s.io" },
   selfsubjectreviews: { ...core("selfsubjectreviews", "SelfSubjectReview", [], false), group: "authentication.k8s.io" },
-  eventsevents: { ...core("events", "Event", ["ev"], true), group: "events.k8s.io" },
+  eventsevents: { ...core("events", "Event", [], true), group: "events.k8s.io" },
   deployments: apps("deployments", "Deployment", ["deploy"]),
   replicasets: apps("replicasets", "ReplicaSet", ["rs"]),
   nodemetrics: metrics("nodes", "NodeMetrics", false),

@@ -572,7 +572,7 @@ export interface RevisionService {
   revision: number;
 }
 /**
- * A Namespace is a scope for names. Stacks, pods, config maps, secrets and events live in one; nodes do not.
+ * A Namespace is a scope for names. Stacks and all that belongs to them live in one; nodes do not.
  */
 export interface Namespace {
   /**

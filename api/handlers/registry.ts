@@ -9,6 +9,7 @@ import { patch as patchDeployment, update as updateDeployment } from "./apps/dep
 import { getScale, patchScale, updateScale } from "./apps/scale.ts";
 import { remove, removeCollection } from "./delete.ts";
 import { getNodeMetrics, getPodMetrics, listNodeMetrics, listPodMetrics } from "./metrics.ts";
+import { getLease } from "./leases.ts";
 import { get, list } from "./read.ts";
 import * as newEvents from "./events.ts";
 import { evict } from "./eviction.ts";
@@ -29,6 +30,7 @@ const OWN: Readonly<Record<string, Handlers>> = {
   "pods/eviction": { create: evict },
   "stacks.steadfleet.dev/scale": { get: getStackScale, update: updateStackScale, patch: patchStackScale },
   "events.events.k8s.io": { create: newEvents.create, update: newEvents.update, patch: newEvents.patch, delete: newEvents.remove },
+  "leases.coordination.k8s.io": { get: getLease },
   "selfsubjectaccessreviews.authorization.k8s.io": { create: accessReview },
   "selfsubjectrulesreviews.authorization.k8s.io": { create: rulesReview },
   "selfsubjectreviews.authentication.k8s.io": { create: userReview },

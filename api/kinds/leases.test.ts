@@ -1,6 +1,7 @@
 // Leader election as client-go does it: protocol buffers, microseconds, and an update that loses against another.
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { intField, messageField, stringField } from "../openapi/wire.ts";
+import { sessionKey } from "../../store/keys.ts";
 import { envelope, meta, protobufBody, time } from "../testing/protobuf.ts";
 import { type TestApi, testApi } from "../testing/server.ts";
 
@@ -54,6 +55,18 @@ describe("leases", () => {
     const { body } = await t.call("GET", `${LEASES}/op`);
     expect((await t.call("PUT", `${LEASES}/op`, lease("", 1_700_000_020, body.metadata.resourceVersion))).code).toBe(200);
     expect((await t.call("GET", `${LEASES}/op`)).body.spec["holderIdentity"]).toBeUndefined();
+  });
+});
+
+describe("the lease of a node", () => {
+  it("is the session that its agent holds", async () => {
+    const path = "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases/n1";
+    expect((await t.call("GET", path)).code).toBe(404);
+    await t.kv.commit([{ key: sessionKey("n1"), value: { nonce: "x", hostname: "h", pid: 1, startedAt: "2026-01-01T00:00:00.5Z" } }]);
+    const { code, body } = await t.call("GET", path);
+    expect(code).toBe(200);
+    expect(body.spec).toEqual({ holderIdentity: "n1", acquireTime: "2026-01-01T00:00:00.500000Z" });
+    expect((await t.call("GET", LEASES.concat("/n1"))).code).toBe(404);
   });
 });
 

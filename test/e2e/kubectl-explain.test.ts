@@ -37,9 +37,26 @@ describe.each(programs)("kubectl $version explain", (program) => {
     { path: "namespace.status.phase", says: ["Terminating"] },
     { path: "configmap.binaryData", says: ["base64"] },
     { path: "secret.stringData", says: ["plain text"] },
+    { path: "event.series.count", says: ["How often"] },
+    { path: "serviceaccount", says: ["gives no rights", "steady token create"] },
+    { path: "serviceaccount.imagePullSecrets.name", says: ["Name of the Secret"] },
+    { path: "lease.spec.leaseDurationSeconds", says: ["others must wait"] },
+    { path: "stackrevision", says: ["keeps the last ten"] },
+    { path: "stackrevision.services.templateHash", says: ["run the same containers"] },
+    { path: "stackrevision.spec.services.image", says: ["mage"] },
+    { path: "deployment.spec.replicas", says: ["pods"] },
+    { path: "replicaset.metadata.annotations", says: ["nobody selects by"] },
+    { path: "selfsubjectaccessreview.spec.resourceAttributes.verb", says: ["deletecollection"] },
+    { path: "selfsubjectrulesreview.status.resourceRules.resources", says: ["pods/log"] },
+    { path: "selfsubjectreview.status.userInfo.groups", says: ["system:readers"] },
   ])("$path", async ({ path, says }) => {
     const said = (await k.ok("explain", path)).replace(/\s+/g, " ");
     for (const words of says) expect(said).toContain(words);
+  });
+
+  it("tells the newer form of events apart", async () => {
+    expect(await k.ok("explain", "events.note", "--api-version=events.k8s.io/v1")).toContain("What happened, as a sentence");
+    expect(await k.ok("explain", "event.message")).toContain("What happened, as a sentence");
   });
 
   it("shows the whole tree", async () => {
