@@ -6,7 +6,7 @@ import { afterEach, describe, expect, it } from "vitest";
 import { answerError } from "../../node-agent/tunnel/answer.ts";
 import type { TunnelHandle } from "../../node-agent/tunnel/index.ts";
 import { realEnv } from "../../store/env.ts";
-import { tokenKey } from "../../store/keys.ts";
+import { tokenKey, tunnelsPrefix } from "../../store/keys.ts";
 import { createToken, revokeToken } from "../auth.ts";
 import { ApiError } from "../status.ts";
 import { type TestApi, testApi } from "../testing/server.ts";
@@ -150,6 +150,33 @@ describe("who may have a tunnel", () => {
     await until("its end", () => !tunnel.connected && !t.api.links.connected("n1"));
     expect((await t.kv.get(tokenKey(token.split("_")[1] ?? ""))).item).toBeUndefined();
     await expect(t.api.links.open("n1", { method: "GET", path: "/", signal: noSignal() })).rejects.toThrow(/token was revoked/);
+  });
+});
+
+describe("a node", () => {
+  it("that is deleted loses its tunnel, and comes back as a new one", async () => {
+    const t = await world();
+    await t.call("POST", "/api/v1/nodes", { body: { apiVersion: "v1", kind: "Node", metadata: { name: "n1" } } });
+    const tunnel = await connected(t);
+    expect((await t.call("DELETE", "/api/v1/nodes/n1")).code).toBe(200);
+    await until("its end", () => !tunnel.connected);
+    await until("another one", () => tunnel.connected && t.api.links.connected("n1"));
+  });
+});
+
+describe("a fleet", () => {
+  it("that connects at once is let in, in turn, for few writes", async () => {
+    const t = await world();
+    const names = Array.from({ length: 200 }, (_, i) => `n${i}`);
+    const tokens = await Promise.all(names.map((n) => nodeToken(t, n)));
+    for (const n of names) await beginSession(t, n, "a");
+    const revision = async (): Promise<number> => (await t.kv.get(tokenKey("none"))).revision;
+    const before = await revision();
+    const tunnels = await Promise.all(names.map((node, i) => agent(t, { node, token: tokens[i] ?? "" })));
+    await until("all", () => tunnels.every((x) => x.connected) && names.every((n) => t.api.links.connected(n)));
+    await until("all of them in etcd", async () => (await t.kv.range(tunnelsPrefix)).items.length === 200);
+    // Arrivals that come together share a commit.
+    expect((await revision()) - before).toBeLessThan(60);
   });
 });
 

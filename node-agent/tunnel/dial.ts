@@ -68,10 +68,23 @@ export const dial = (o: DialOptions): Promise<Link> =>
     o.signal.addEventListener("abort", aborted, { once: true });
     const cancel = o.env.timer(CONNECT_MS, () => fail(new Error(`no connection to ${o.server} in ${CONNECT_MS / 1000} s`)));
     // Stays for the whole life of the socket: terminating one that connects is told as an error, too.
-    ws.on("error", fail);
+    ws.on("error", (err) => fail(untrusted(err, o.server) ?? err));
     ws.once("unexpected-response", (_, response) => void refusal(response).then(fail, fail));
     ws.once("open", () => settle(() => resolve(linkOver(ws, o.env))));
   });
+
+const UNTRUSTED = /^(UNABLE_TO_|SELF_SIGNED_|DEPTH_ZERO_|CERT_|ERR_TLS_CERT_)/;
+
+/** Node's words do not say what to do. */
+const untrusted = (err: NodeJS.ErrnoException, server: string): Error | undefined =>
+  UNTRUSTED.test(err.code ?? "")
+    ? new Error(
+        `the certificate of ${server} is not trusted (${err.message}): --ca-file names its authority, pki/ca.crt in that server's data directory`,
+        {
+          cause: err,
+        },
+      )
+    : undefined;
 
 /** The API answers with a Status; a proxy between might answer anything. */
 const refusal = (response: IncomingMessage): Promise<RefusedError> =>
