@@ -11,9 +11,9 @@ import type { Kv } from "../../store/kv.ts";
 import { startTestEtcd, type TestEtcd } from "../../store/testing/etcd.ts";
 import { newLair, removeLair, room } from "../../test/harness/lair.ts";
 import { freePort } from "../../test/harness/ports.ts";
-import { Program } from "../../test/harness/program.ts";
+import { Program, steady } from "../../test/harness/program.ts";
 import { until } from "../../test/harness/until.ts";
-import { type ApiHandle, createToken, revokeToken, startApi } from "../index.ts";
+import { type ApiHandle, revokeToken, startApi } from "../index.ts";
 import { noSignal, quiet } from "./testing/world.ts";
 
 let dir: string;
@@ -58,8 +58,9 @@ beforeEach(async () => {
     return found.every((pem) => pem !== undefined) ? found.join("\n") : undefined;
   }, what);
   writeFileSync(join(dir, "ca.crt"), trusted);
-  token = await createToken(kv, realEnv, { name: "system:node:n1", groups: ["system:nodes"] });
-  writeFileSync(join(dir, "n1.token"), `${token}\n`, { mode: 0o600 });
+  const made = await steady(["token", "create", "--node", "n1", "--etcd", etcd.endpoint, "--out", join(dir, "n1.token")]);
+  expect(made).toMatchObject({ code: 0, stdout: "" });
+  token = readFileSync(join(dir, "n1.token"), "utf8").trim();
   const files = ["--token-file", join(dir, "n1.token"), "--ca-file", join(dir, "ca.crt"), "--data-dir", room(dir, "n1")];
   const ways = ["--etcd", etcd.endpoint, "--server", servers.map((s) => s.url).join(","), "--docker-host", join(dir, "none.sock")];
   agent = new Program("agent", ["agent", "--node-name", "n1", ...ways, ...files], join(dir, "agent.log"));
