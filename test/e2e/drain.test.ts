@@ -4,7 +4,7 @@ import type { ComposeService, Stack, StackSpec } from "../../schemas/types.ts";
 import { Fleet } from "../harness/fleet.ts";
 import { TEST_IMAGES } from "../harness/images.ts";
 import { run } from "../harness/run.ts";
-import { kubectlPrograms } from "../kubectl.ts";
+import { type KubectlProgram, kubectlPrograms } from "../kubectl.ts";
 
 const hold = (more: Partial<ComposeService> = {}): ComposeService => ({ image: TEST_IMAGES.web, command: ["/bin/hold"], ...more });
 const STACKS: Record<string, StackSpec> = {
@@ -26,9 +26,10 @@ describe("a node that is drained", () => {
   });
   afterAll(() => fleet?.stop());
 
-  const kubectl = async (...args: string[]): Promise<string> => {
-    const { path } = programs.at(-1) ?? {};
-    if (!path) throw new Error("there is no kubectl");
+  const kubectl = (...args: string[]): Promise<string> => kubectlOf(programs.at(-1), args);
+  const kubectlOf = async (program: KubectlProgram | undefined, args: string[]): Promise<string> => {
+    if (!program) throw new Error("there is no kubectl");
+    const { path } = program;
     return (await run(path, args, { env: { KUBECONFIG: fleet.kubeconfig, HOME: fleet.dir, NO_PROXY: "127.0.0.1" }, timeoutMs: 120_000 }))
       .stdout;
   };
@@ -105,5 +106,15 @@ describe("a node that is drained", () => {
     for (const name of NAMES) await fleet.healthy(name);
     await kubectl("taint", "node", "node-2", "maintenance-");
     await fleet.until("the global pod to be back", async () => (await where("log")).join() === "log@node-1,log@node-2");
+  });
+
+  it("is drained by the oldest kubectl, too", async () => {
+    expect(await kubectlOf(programs[0], ["drain", "node-1", "--timeout=100s"])).toMatch(/^node\/node-1 (drained|evicted)$/m);
+    for (const name of NAMES)
+      expect(
+        (await where(name)).filter((c) => c.endsWith("node-1")),
+        name,
+      ).toEqual([]);
+    for (const name of ["spread", "group", "log"]) await fleet.healthy(name);
   });
 });
