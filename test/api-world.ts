@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pino } from "pino";
 import { createToken } from "../api/auth.ts";
-import { startApi } from "../api/index.ts";
+import { type ApiOptions, startApi } from "../api/index.ts";
 import type { DesiredPod, NodeInfo, ObservedPod } from "../schemas/fleet.ts";
 import type { Node, Stack, StackStatus } from "../schemas/types.ts";
 import { realEnv } from "../store/env.ts";
@@ -45,12 +45,13 @@ export class ApiWorld {
     private readonly stop: () => Promise<void>,
   ) {}
 
-  static async start(): Promise<ApiWorld> {
+  /** `more`: options of the server. */
+  static async start(more: Pick<ApiOptions, "limits"> = {}): Promise<ApiWorld> {
     const dataDir = mkdtempSync(join(tmpdir(), "steadfleet-api-"));
     const etcd = await startTestEtcd();
     const kv = connectEtcd({ hosts: [etcd.endpoint] });
     const log = pino({ level: process.env["LOG_LEVEL"] ?? "silent" });
-    const api = await startApi({ kv, env: realEnv, log, dataDir, host: "127.0.0.1", port: 0, version: "0.1.0" });
+    const api = await startApi({ kv, env: realEnv, log, dataDir, host: "127.0.0.1", port: 0, version: "0.1.0", ...more });
     const token = await createToken(kv, realEnv, { name: "tester", groups: ["system:masters"] });
     const cluster = { server: api.url, token, caPem: api.caPem };
     const client = new Client({ server: api.url, token, ca: api.caPem });
