@@ -33,7 +33,7 @@ export interface App {
 export function appOf(deps: Deps, authenticator: Authenticator, rates: Rates, o: { version: string }): App {
   const koa = new Koa();
   const routes = new Routes(authenticator, rates);
-  const upgrades = new Upgrades(deps, authenticator);
+  const upgrades = new Upgrades(deps, authenticator, rates);
   const metrics = metricsOf(deps.cache, rates, KINDS, deps.streams);
   healthRoutes(routes, deps, { version: o.version, metrics });
   const documents = new Router();

@@ -253,6 +253,73 @@ const deletes: Case[] = [
   ["a collection with a broken body", () => send("DELETE", CMS, "{"), [400]],
 ];
 
+/** Any refusal of these is right: who serves what of them is not told here. */
+const NO = [400, 403, 404, 405, 406, 409, 415, 422];
+const DEPLOYMENT = "/apis/apps/v1/namespaces/default/deployments/kept-web";
+const POD = "/api/v1/namespaces/default/pods/kept-web-0";
+const parts: Case[] = [
+  ["a scale of -1", () => send("PUT", `${STACKS}/kept/scale`, '{"spec":{"replicas":-1}}'), NO],
+  [
+    "a scale of a list",
+    () => send("PATCH", `${STACKS}/kept/scale`, '{"spec":{"replicas":[1]}}', { "Content-Type": "application/merge-patch+json" }),
+    NO,
+  ],
+  [
+    "a status with __proto__",
+    () => send("PATCH", `${STACKS}/kept/status`, '{"status":{"__proto__":{"x":1}}}', { "Content-Type": "application/merge-patch+json" }),
+    NO,
+  ],
+  [
+    "a status that is text",
+    () => send("PATCH", `${STACKS}/kept/status`, '{"status":"good"}', { "Content-Type": "application/merge-patch+json" }),
+    NO,
+  ],
+  [
+    "a Deployment with constructor",
+    () =>
+      send("PATCH", DEPLOYMENT, '{"spec":{"constructor":{"prototype":{"x":1}}}}', {
+        "Content-Type": "application/strategic-merge-patch+json",
+      }),
+    NO,
+  ],
+  [
+    "a Deployment scaled to 1e9 of text",
+    () => send("PATCH", `${DEPLOYMENT}/scale`, '{"spec":{"replicas":"1e9"}}', { "Content-Type": "application/merge-patch+json" }),
+    NO,
+  ],
+  ["an eviction of rubbish", () => send("POST", `${POD}/eviction`, "[1,2"), NO],
+  ["an eviction of another pod", () => send("POST", `${POD}/eviction`, '{"metadata":{"name":"other"}}'), NO],
+  ["a bare pod", () => send("POST", "/api/v1/namespaces/default/pods", '{"metadata":{"name":"x"},"spec":{"containers":[]}}'), NO],
+  ["a log of the container ../..", () => get(`${POD}/log?container=../..&tailLines=-1`), NO],
+  ["an exec that is no upgrade", () => get(`${POD}/exec?command=sh`), NO],
+  ["an exec over a protocol of its own", () => get(`${POD}/exec?command=sh`, { Connection: "Upgrade", Upgrade: "gopher/1.0" }), NO],
+  [
+    "an exec with a key that is none",
+    () =>
+      get(`${POD}/exec?command=sh`, {
+        Connection: "Upgrade",
+        Upgrade: "websocket",
+        "Sec-WebSocket-Version": "13",
+        "Sec-WebSocket-Key": "x",
+      }),
+    NO,
+  ],
+  ["a review that is a list", () => send("POST", "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews", "[]"), NO],
+  [
+    "a review with __proto__",
+    () => send("POST", "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews", '{"spec":{"__proto__":{"x":1}}}'),
+    NO,
+  ],
+  ["a finalize of nothing", () => send("PUT", "/api/v1/namespaces/default/finalize", "null"), NO],
+  [
+    "a service account's token",
+    () => send("POST", "/api/v1/namespaces/default/serviceaccounts/default/token", '{"spec":{"expirationSeconds":-5}}'),
+    NO,
+  ],
+  ["a proxy to a node", () => get("/api/v1/nodes/n1/proxy/etc/passwd"), NO],
+  ["the tunnel of a node", () => get("/apis/steadfleet.dev/v1/nodes/n1/tunnel", { Connection: "Upgrade", Upgrade: "websocket" }), NO],
+];
+
 const wires: Case[] = [
   ["no HTTP at all", () => raw("\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n"), [400]],
   ["the preface of HTTP/2", () => raw("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"), [400]],
@@ -323,7 +390,7 @@ const wires: Case[] = [
 ];
 
 describe("hostile requests", () => {
-  const all = { bodies, named, patches, queries, paths, tokens, deletes, wires };
+  const all = { bodies, named, patches, queries, paths, tokens, deletes, parts, wires };
   it("are many", () => {
     expect(Object.values(all).flat().length).toBeGreaterThanOrEqual(100);
   });

@@ -190,7 +190,7 @@ async function answer(deps: Deps, kind: Kind, policy: Policy, ctx: Context, hand
   ctx.status = a.type === "object" ? a.code : a.type === "status" ? (a.code ?? 200) : 200;
   ctx.set("Cache-Control", "no-cache, private");
   ctx.set("Content-Type", a.type === "status" ? JSON_TYPE : contentTypeOf(form));
-  endWhenStalled(deps.env, ctx.res);
+  endWhenStalled(deps, ctx.res);
   const shown = a.type === "object" && a.table ? { ...kind, table: a.table } : kind;
   respond(ctx, a, { kind: shown, form, now: deps.env.now(), includeObject: included });
 }

@@ -7,6 +7,7 @@ import type { Authenticator, User } from "./auth.ts";
 import { refuseTokenInUrl } from "./auth.ts";
 import { type Deps, Query } from "./call.ts";
 import { authorise, type Policy } from "./policy.ts";
+import type { Rates } from "./rates.ts";
 import { type ApiError, badRequest, failure, noSuchPath, toApiError } from "./status.ts";
 
 export interface Upgrade {
@@ -43,6 +44,7 @@ export class Upgrades {
   constructor(
     private readonly deps: Deps,
     private readonly authenticator: Authenticator,
+    private readonly rates: Rates,
   ) {}
 
   add(route: UpgradeRoute): void {
@@ -70,6 +72,7 @@ export class Upgrades {
       user = await (found?.route.authenticate?.(req) ?? this.authenticator.authenticate(req.headers, req.socket.remoteAddress));
       if (!found) throw noSuchPath();
       const { route, namespace, name } = found;
+      this.rates.admit(user, "create");
       authorise(user, route.policy, { verb: "create", namespace: namespace || undefined, name });
       if (this.deps.closing.aborted) throw badRequest("the server is stopping");
       this.deps.log.info({ audit: true, user: user.name, token: user.tokenId, upgrade: url.pathname }, "audit");

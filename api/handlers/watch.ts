@@ -169,7 +169,7 @@ async function stream(deps: Deps, call: Call, o: Options & { from: number | unde
       res.write(
         `${JSON.stringify({ type: "BOOKMARK", object: bookmarkOf(call.kind, call.form, Math.max(cache.revision, from), false) })}\n`,
       );
-    endWhenStalled(env, res);
+    endWhenStalled(deps, res);
     res.end();
   }
 }
