@@ -199,8 +199,8 @@ describe("against an API", () => {
       reason: "WaitingForDependency",
       message: "db is not healthy yet",
     });
-    const { code, stderr } = await api.steady(["apply", "-f", "shop.yaml", "--progress", "quiet", "--timeout", "50ms"]);
-    expect(stderr).toMatch(/still progressing after 0s[\s\S]*waiting for web-0: WaitingForDependency/);
+    const { code, stderr } = await api.steady(["apply", "-f", "shop.yaml", "--progress", "quiet", "--timeout", "1s"]);
+    expect(stderr).toMatch(/still progressing after \ds[\s\S]*waiting for web-0: WaitingForDependency/);
     expect(code).toBe(7);
   });
 
