@@ -1,7 +1,7 @@
 // exec and attach over SPDY/3.1: what kubectl before 1.30 speaks, and later ones when WebSocket does not get through.
 // Source: remotecommand protocols v4.channel.k8s.io to channel.k8s.io.
 import type { Writable } from "node:stream";
-import type { Env } from "../../store/env.ts";
+import type { Deps } from "../call.ts";
 import type { Upgrade } from "../upgrade.ts";
 import { terminalSize } from "./channels.ts";
 import type { TerminalSize } from "./node.ts";
@@ -19,7 +19,7 @@ const STREAMS_MS = 30_000;
 const MAX_SIZE_BYTES = 256;
 
 /** Sees whether the client can be served, and how, before anything is started. @throws ApiError 400, 403 */
-export function commandOverSpdy(u: Upgrade, o: CommandOptions, env: Env): () => Promise<ClientStdio> {
+export function commandOverSpdy(u: Upgrade, o: CommandOptions, { env, log }: Pick<Deps, "env" | "log">): () => Promise<ClientStdio> {
   const protocol = streamProtocol(u, PROTOCOLS);
   const wanted = ["error", ...(["stdin", "stdout", "stderr"] as const).filter((s) => o[s])];
   if (o.tty && (protocol === "v4.channel.k8s.io" || protocol === "v3.channel.k8s.io")) wanted.push("resize");
@@ -28,6 +28,7 @@ export function commandOverSpdy(u: Upgrade, o: CommandOptions, env: Env): () => 
     const session = await new Promise<SpdySession>((resolve, reject) => {
       const made: SpdySession = new SpdySession(acceptSpdy(u, protocol), {
         env,
+        log,
         onStream: (stream) => {
           const type = stream.headers.get("streamtype") ?? "";
           if (!wanted.includes(type) || streams.has(type)) return void stream.destroy();

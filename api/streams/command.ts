@@ -36,7 +36,7 @@ const handler =
 /** @throws ApiError 400 when the client speaks nothing that is spoken here */
 function clientOf(u: Upgrade, o: CommandOptions, deps: Deps): () => Promise<ClientStdio> {
   if (isWebSocket(u)) return commandOverWebSocket(u, o, deps.env);
-  if (isSpdy(u)) return commandOverSpdy(u, o, deps.env);
+  if (isSpdy(u)) return commandOverSpdy(u, o, deps);
   throw badRequest(`unable to upgrade: ${JSON.stringify(u.req.headers.upgrade)} is not spoken here`);
 }
 

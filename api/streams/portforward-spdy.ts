@@ -1,6 +1,6 @@
 // Connections through a SPDY session: for each the client opens two streams, "error" and "data", with the same requestID.
 import type { Duplex } from "node:stream";
-import type { Env } from "../../store/env.ts";
+import type { Deps } from "../call.ts";
 import { type Forwarding, portOf } from "./forwarding.ts";
 import { SpdySession, type SpdyStream } from "./spdy/session.ts";
 
@@ -15,11 +15,12 @@ interface Pair {
 }
 
 /** Until the client goes, or the session is ended. */
-export async function forwardOverSpdy(transport: Duplex, f: Forwarding, env: Env): Promise<void> {
+export async function forwardOverSpdy(transport: Duplex, f: Forwarding, { env, log }: Pick<Deps, "env" | "log">): Promise<void> {
   const pairs = new Map<string, Pair>();
   const running = new Set<Promise<void>>();
   const session = new SpdySession(transport, {
     env,
+    log,
     onStream: (stream) => {
       const id = stream.headers.get("requestid");
       const type = stream.headers.get("streamtype");

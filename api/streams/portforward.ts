@@ -35,13 +35,13 @@ type Serve = (f: Forwarding) => Promise<void>;
 function sessionOf(u: Upgrade, deps: Deps): Serve {
   if (isSpdy(u)) {
     const protocol = streamProtocol(u, [SPDY_PROTOCOL]);
-    return (f) => forwardOverSpdy(acceptSpdy(u, protocol), f, deps.env);
+    return (f) => forwardOverSpdy(acceptSpdy(u, protocol), f, deps);
   }
   if (!isWebSocket(u)) throw badRequest(`unable to upgrade: ${JSON.stringify(u.req.headers.upgrade)} is not spoken here`);
   checkHandshake(u);
   const offered = offeredProtocols(u);
   if (offered.includes(TUNNELED))
-    return async (f) => forwardOverSpdy(createWebSocketStream(await acceptWebSocket(u, TUNNELED, deps.env)), f, deps.env);
+    return async (f) => forwardOverSpdy(createWebSocketStream(await acceptWebSocket(u, TUNNELED, deps.env)), f, deps);
   const protocol = NATIVE.find((p) => offered.includes(p));
   if (!protocol) throw noCommonProtocol(offered, [TUNNELED, ...NATIVE]);
   const ports = u.query.all("ports").flatMap((p) => p.split(","));

@@ -1,5 +1,6 @@
 import { duplexPair } from "node:stream";
 import fc from "fast-check";
+import { pino } from "pino";
 import { describe, expect, it } from "vitest";
 import { realEnv } from "../../../store/env.ts";
 import { eventually } from "../../testing/command.ts";
@@ -12,7 +13,12 @@ function world(maxStreams?: number) {
   const [server, client] = duplexPair();
   const streams: SpdyStream[] = [];
   const frames: Frame[] = [];
-  const session = new SpdySession(server, { env: realEnv, onStream: (s) => streams.push(s), ...(maxStreams ? { maxStreams } : {}) });
+  const session = new SpdySession(server, {
+    env: realEnv,
+    log: pino({ level: "silent" }),
+    onStream: (s) => streams.push(s),
+    ...(maxStreams ? { maxStreams } : {}),
+  });
   const reader = new FrameReader();
   client.on("data", (d: Buffer) => frames.push(...[...reader.read(d)].map((f) => ("data" in f ? { ...f, data: Buffer.from(f.data) } : f))));
   client.on("error", () => {});

@@ -2,6 +2,7 @@
 // (the clients send none and expect none), no priorities.
 // Source: SPDY Protocol Draft 3.1; moby/spdystream, which is what clients of Kubernetes use.
 import { Duplex } from "node:stream";
+import type { Logger } from "pino";
 import type { Env } from "../../../store/env.ts";
 import { dataFrame, type Frame, FrameReader, GOAWAY, goAway, ping, RST, rstStream, SpdyError, synReply } from "./frames.ts";
 import { formatHeaders, HeaderDeflater, HeaderInflater, type Headers, parseHeaders } from "./headers.ts";
@@ -17,6 +18,7 @@ const PING_EVERY = 4;
 
 export interface SessionOptions {
   env: Env;
+  log: Logger;
   /** A stream that the client opened; what nobody reads holds up the connection in time. */
   onStream(stream: SpdyStream): void;
   maxStreams?: number;
@@ -105,7 +107,8 @@ export class SpdySession {
         this.take(frame);
         if (this.gone.aborted) return;
       }
-    } catch {
+    } catch (err) {
+      this.o.log.warn({ err, lastStream: this.lastId }, "spdy connection broken");
       // Not SPDY, or not any more: nothing after it can be trusted.
       this.transport.end(goAway(this.lastId, GOAWAY.protocolError), () => this.destroy());
       this.transport.removeAllListeners("data");
