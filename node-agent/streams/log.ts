@@ -65,12 +65,20 @@ export const serveLog = async (
     left -= Math.min(left, data.length);
     if (left === 0) throw new LimitReached();
   };
+  /** An engine that goes away while its log is followed comes back: nextRun waits for it. */
+  const throughRestarts = async (running: Promise<void>): Promise<void> => {
+    try {
+      await running;
+    } catch (error) {
+      if (!follow || !stream.headersSent || !isEngineError(error, "unavailable", "timeout")) throw error;
+    }
+  };
   const opened = (): void => {
     if (!stream.headersSent) stream.respond({ ":status": 200, "content-type": "text/plain" });
   };
 
   try {
-    await run(first, opened);
+    await throughRestarts(run(first, opened));
     let { StartedAt: startedAt } = inspect.State;
     const openedAt = new Date(env.now()).toISOString();
     while (follow && !gone.signal.aborted) {
@@ -80,7 +88,7 @@ export const serveLog = async (
       if (next === startedAt) await env.sleep(NEXT_RUN.everyMs, gone.signal).catch(() => {});
       const whereNothingCame = next === startedAt ? openedAt : beginOf(next);
       startedAt = next;
-      await run({ tty, follow, timestamps: true, since: text.last ? after(text.last) : whereNothingCame }, opened);
+      await throughRestarts(run({ tty, follow, timestamps: true, since: text.last ? after(text.last) : whereNothingCame }, opened));
     }
   } catch (error) {
     if (!(error instanceof LimitReached)) throw error;

@@ -146,4 +146,17 @@ describe("streams on a real engine", () => {
     expect(stats.node.cpuCores).toBeGreaterThan(0);
     expect(stats.node.memoryBytes).toBeGreaterThan(2 ** 20);
   });
+
+  it("a log goes on over a restart of the engine", async () => {
+    await pod("steady", {
+      Cmd: ["sh", "-c", "n=$(cat /n 2>/dev/null); n=$((n+1)); echo $n > /n; echo run $n; trap 'exit 0' TERM; sleep 1000 & wait"],
+      HostConfig: { NetworkMode: "none", RestartPolicy: { Name: "always" } },
+    });
+    const log = await rig.ask("GET", TUNNEL_PATHS.log("default", "steady"), query("steady", { follow: "1" }));
+    await log.until("run 1\n");
+    await host.restart();
+    expect(await log.until("run 2\n")).toBe("run 1\nrun 2\n");
+    log.stream.close();
+    await nothingLeft();
+  });
 });
