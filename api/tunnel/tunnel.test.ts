@@ -200,6 +200,15 @@ describe("without a tunnel", () => {
     const tunnel = await connected(t);
     await tunnel.close();
     await until("its end", () => !t.api.links.connected("n1"));
-    expect((await failure(t)).message).toMatch(/since 20.*; the agent runs and reaches etcd: check that .* --server/);
+    const recent = await failure(t);
+    expect(recent.message).toMatch(/since 20.*; if it runs, it connects again within seconds; else check/);
+    // Only then is it worth a client's while to try again by itself.
+    expect([never.headers, recent.headers]).toEqual([{}, { "Retry-After": "1" }]);
+  });
+
+  it("tells an agent that only lacks the way", async () => {
+    const t = await world();
+    await beginSession(t, "n1", "a");
+    await until("the session to be known", async () => (await failure(t)).message.includes("the agent runs and reaches etcd: check that"));
   });
 });

@@ -7,7 +7,7 @@ import { objectPrefix, parseNodeKey, tokensPrefix } from "../../store/keys.ts";
 import type { Kv } from "../../store/kv.ts";
 import type { WatchCache } from "../cache/watch-cache.ts";
 import type { NodeLinks, NodeRequest, NodeStream } from "../links.ts";
-import { type ApiError, unavailable } from "../status.ts";
+import { ApiError, unavailable } from "../status.ts";
 import type { Peers } from "./peers.ts";
 import type { ReplicaRecord } from "./records.ts";
 import { Registry } from "./registry.ts";
@@ -24,6 +24,9 @@ export interface TunnelsOptions {
   self(): ReplicaRecord;
   peers: Peers;
 }
+
+/** An agent that runs is back after so long, most likely. */
+const RETURNS_MS = 5_000;
 
 const nodeObjects = objectPrefix(RESOURCES.nodes);
 
@@ -115,10 +118,14 @@ export class Tunnels implements NodeLinks {
   missing(node: string): ApiError {
     const lost = this.lost.get(node);
     const since = lost ? `since ${new Date(lost.at).toISOString()} (${lost.why})` : "and has not been since this server started";
+    const words = `node ${node} has no tunnel: its agent is not connected to the API ${since}`;
+    // Clients retry by themselves where Retry-After says so (kubectl ten times): only where that is likely to help.
+    if (lost && this.o.env.now() - lost.at < RETURNS_MS)
+      return unavailable(`${words}; if it runs, it connects again within seconds; else check \`steady agent\` there, and its log`);
     const next = this.sessions.has(node)
       ? "the agent runs and reaches etcd: check that `steady agent` there has --server and --token-file, and what its log says of the tunnel"
       : "nor is it connected to etcd: check that `steady agent` runs there";
-    return unavailable(`node ${node} has no tunnel: its agent is not connected to the API ${since}; ${next}`);
+    return new ApiError(503, "ServiceUnavailable", `${words}; ${next}`);
   }
 
   private onSession(node: string, now: NodeSession | undefined): void {
