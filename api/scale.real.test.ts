@@ -146,7 +146,8 @@ describe("100 clients that watch", () => {
       return Number(found);
     };
     const before = await watchers();
-    expect(before).toBe(1);
+    // Of the cache, and of what the servers tell each other about tunnels: as many as without a client.
+    expect(before).toBeLessThanOrEqual(2);
     const paths = [
       STACKS,
       "/api/v1/pods",
