@@ -231,6 +231,8 @@ describe("against an API", () => {
     expect(yaml).not.toContain("managedFields");
     expect((await api.steady(["get", "stack", "shop", "-o", "yaml", "--show-managed-fields"])).stdout).toContain("manager: steady");
     expect((await api.steady(["get", "all"])).stdout).toMatch(/pod\/shop-web-0-abcde[\s\S]*stack\.steadfleet\.dev\/shop/);
+    expect((await api.steady(["get", "all"])).stdout).not.toContain("deployment");
+    expect((await api.steady(["get", "deploy"])).stdout).toMatch(/^NAME +READY +UP-TO-DATE.*\nshop-web +/);
     expect((await api.steady(["ps", "shop"])).stdout).toMatch(/^STACK +REPLICA +NODE +STATE.*\nshop +web-0 +laptop +Healthy +0 /);
     expect((await api.steady(["status", "shop"])).stdout).toMatch(
       /^shop {2}✔ Healthy[^\n]*\n└─ web {2}1\/1 {2}✔ Healthy {2}web:1\n {3}└─ web-0 {2}laptop/,

@@ -6,7 +6,7 @@ import { log } from "../streams/log.ts";
 import { portforward } from "../streams/portforward.ts";
 import type { UpgradeHandler } from "../upgrade.ts";
 import { patch as patchDeployment, update as updateDeployment } from "./apps/deployments.ts";
-import { getScale, patchScale, updateScale } from "./apps/scale.ts";
+import { getScale as getDeploymentScale, patchScale as patchDeploymentScale, updateScale as updateDeploymentScale } from "./apps/scale.ts";
 import { remove, removeCollection } from "./delete.ts";
 import { getNodeMetrics, getPodMetrics, listNodeMetrics, listPodMetrics } from "./metrics.ts";
 import { getLease } from "./leases.ts";
@@ -35,7 +35,7 @@ const OWN: Readonly<Record<string, Handlers>> = {
   "selfsubjectrulesreviews.authorization.k8s.io": { create: rulesReview },
   "selfsubjectreviews.authentication.k8s.io": { create: userReview },
   "deployments.apps": { update: updateDeployment, patch: patchDeployment },
-  "deployments.apps/scale": { get: getScale, update: updateScale, patch: patchScale },
+  "deployments.apps/scale": { get: getDeploymentScale, update: updateDeploymentScale, patch: patchDeploymentScale },
   "nodes.metrics.k8s.io": { get: getNodeMetrics, list: listNodeMetrics },
   "pods.metrics.k8s.io": { get: getPodMetrics, list: listPodMetrics },
 };

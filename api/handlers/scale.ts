@@ -1,6 +1,7 @@
 // stacks/scale: how many pods the one replicated service of a Stack runs. Source: Kubernetes, autoscaling/v1 Scale.
 import { LABELS } from "../../schemas/constants.ts";
 import type { KubeObject } from "../../schemas/meta.ts";
+import { deploymentName } from "../../schemas/names.ts";
 import { checkShape } from "../../schemas/parse.ts";
 import type { Scale, Stack } from "../../schemas/types.ts";
 import { problemOf } from "../admission.ts";
@@ -24,9 +25,10 @@ export function scaledService({ metadata, spec }: Pick<Stack, "metadata" | "spec
   const who = `the Stack "${metadata.name}"`;
   if (only === undefined) throw badRequest(`${who} has no replicated service: one pod runs on each node, and there is no number to change`);
   if (others.length === 0) return only;
-  const deployments = replicated.map((name) => `deploy/${metadata.name}-${name}`).join(", ");
+  const view = (service: string): string => `deploy/${deploymentName(metadata.name, service)}`;
+  const deployments = replicated.map(view).join(", ");
   throw badRequest(
-    `${who} has ${replicated.length} replicated services (${replicated.join(", ")}), so that one number cannot say which: scale one of ${deployments}, as in \`kubectl scale deploy/${metadata.name}-${only} --replicas=2\``,
+    `${who} has ${replicated.length} replicated services (${replicated.join(", ")}), so that one number cannot say which: scale one of ${deployments}, as in \`kubectl scale ${view(only)} --replicas=2\``,
   );
 }
 

@@ -1,5 +1,5 @@
 // What people call kinds on the command line: `po`, `stack/shop`, `stacks,pods`, `all`.
-import { type Resource, RESOURCES } from "../../schemas/resources.ts";
+import { type Resource, RESOURCES, VIEW_RESOURCES } from "../../schemas/resources.ts";
 import { usage } from "../errors.ts";
 import { nearest as suggest } from "../../schemas/words.ts";
 
@@ -9,7 +9,9 @@ export interface Wanted {
   names: string[];
 }
 
-const all: readonly Resource[] = Object.values(RESOURCES);
+const stored: readonly Resource[] = Object.values(RESOURCES);
+/** Views can be looked at by name; `all` are the things themselves. */
+const all: readonly Resource[] = [...stored, VIEW_RESOURCES.deployments, VIEW_RESOURCES.replicasets];
 
 const namesOf = (r: Resource): string[] => [
   r.resource,
@@ -23,7 +25,7 @@ export const resourcesNamed = (word: string): Resource[] => {
   const lower = word.toLowerCase();
   const one = all.find((r) => namesOf(r).includes(lower));
   if (one) return [one];
-  const category = all.filter((r) => r.categories.includes(lower));
+  const category = stored.filter((r) => r.categories.includes(lower));
   if (category.length > 0) return category;
   const near = suggest(lower, all.flatMap(namesOf));
   throw usage(

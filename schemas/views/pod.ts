@@ -1,5 +1,5 @@
 // The API Pod: the join of what the controller wants and what the agent saw.
-import { API_VERSION, LABELS } from "../constants.ts";
+import { API_VERSION, KUBERNETES, LABELS } from "../constants.ts";
 import type { DesiredPod, ObservedPod } from "../fleet.ts";
 import type { Pod } from "../types.ts";
 import { ANNOTATIONS, type PodContext, type Revised, seconds } from "./common.ts";
@@ -31,7 +31,7 @@ export const podOf = (
       ...(d.deletionTimestamp
         ? { deletionTimestamp: seconds(d.deletionTimestamp), deletionGracePeriodSeconds: Math.ceil(d.container.stopGraceMs / 1000) }
         : {}),
-      labels: { ...d.labels, [LABELS.stack]: d.stack, [LABELS.service]: d.service },
+      labels: { ...d.labels, [LABELS.stack]: d.stack, [LABELS.service]: d.service, [KUBERNETES.templateHash]: d.templateHash },
       annotations: {
         [ANNOTATIONS.slot]: d.slot,
         [ANNOTATIONS.revision]: String(d.revision),

@@ -55,7 +55,7 @@ export async function writeThrough(deps: Deps, call: Call, o: WriteOptions, chan
   return viewOf(call, written);
 }
 
-/** From the cache: revisions do not change, and one that is a moment old has not been shown to anyone yet. */
+/** From the cache: what a client has read to go back to is in there. */
 const revisionsOf = (deps: Deps, namespace: string | undefined, stack: string): StackRevision[] =>
   [...deps.cache.of(stackrevisions).objects.values()].filter(
     (r): r is StackRevision => r.metadata.namespace === namespace && r.metadata.labels?.[LABELS.stack] === stack,

@@ -38,7 +38,8 @@ export const plain = (value: Json | undefined, key = ""): Json | undefined => {
   if (Array.isArray(value)) return value.length === 0 ? undefined : value.map((v) => plain(v) ?? null);
   if (!isObject(value)) return value;
   const entries = Object.entries(value)
-    .filter(([k]) => k !== "dockerVolume")
+    // Go leaves an empty value of a variable out, too.
+    .filter(([k, v]) => k !== "dockerVolume" && !(k === "value" && v === ""))
     .map(([k, v]) => [k, key === "limits" || key === "requests" || k === "sizeLimit" ? quantity(v) : plain(v, k)] as const)
     .filter(([, v]) => v !== undefined);
   return entries.length === 0 ? undefined : (Object.fromEntries(entries) as Json);

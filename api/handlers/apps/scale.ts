@@ -1,22 +1,15 @@
 // deployments/scale: how many pods, and nothing else. Source: Kubernetes, autoscaling/v1 Scale.
-import type { Deployment } from "../../../schemas/types.ts";
+import type { Deployment, Scale } from "../../../schemas/types.ts";
 import { readObject } from "../../body.ts";
 import type { Answer, Call, Deps } from "../../call.ts";
-import { isObject, type Json } from "../../json.ts";
-import { badRequest, invalid, refused } from "../../status.ts";
-import { readOne } from "../read.ts";
+import type { Json } from "../../json.ts";
 import { APPLY_PATCH } from "../../patch/types.ts";
+import { refused } from "../../status.ts";
+import { scaleTable } from "../../table/core.ts";
+import { readOne } from "../read.ts";
+import { wantedOf } from "../scale.ts";
 import { patchTypeOf, readPatch, writeOptions } from "../write.ts";
 import { writeThrough } from "./deployments.ts";
-
-export interface Scale {
-  apiVersion: "autoscaling/v1";
-  kind: "Scale";
-  metadata: { name: string; namespace?: string; uid: string; resourceVersion: string; creationTimestamp: string };
-  spec: { replicas: number };
-  /** `selector`: labels as one text. */
-  status: { replicas: number; selector: string };
-}
 
 const scaleOf = ({ metadata, spec, status }: Deployment): Scale => {
   const { name, namespace, uid, resourceVersion, creationTimestamp } = metadata;
@@ -30,31 +23,24 @@ const scaleOf = ({ metadata, spec, status }: Deployment): Scale => {
   };
 };
 
-const answer = (view: Deployment): Answer => ({ type: "object", code: 200, object: scaleOf(view) });
+const answer = (view: Deployment): Answer => ({ type: "object", code: 200, object: scaleOf(view), table: scaleTable });
 
 export async function getScale(deps: Deps, call: Call): Promise<Answer> {
   return answer((await readOne(deps, call.kind, call.namespace, call.name, call.signal)) as Deployment);
 }
 
-/** The Deployment with what a Scale says of it. An absent number means 0, as in Kubernetes. @throws ApiError 400, 422 */
-const scaled = (call: Call, view: Deployment, scale: { [key: string]: Json }): Json => {
-  const { kind, apiVersion, metadata, spec } = scale;
-  if ((kind ?? "Scale") !== "Scale" || (apiVersion ?? "autoscaling/v1") !== "autoscaling/v1")
-    throw badRequest("the body must be a Scale of autoscaling/v1");
-  const { name, resourceVersion } = isObject(metadata) ? metadata : {};
-  if (name && name !== call.name)
-    throw badRequest(`the name of the object (${JSON.stringify(name)}) does not match the name on the URL (${call.name})`);
-  const replicas = isObject(spec) ? (spec["replicas"] ?? 0) : 0;
-  if (typeof replicas !== "number" || !Number.isSafeInteger(replicas) || replicas < 0)
-    throw invalid(call.kind.resource, call.name, [{ field: "spec.replicas", message: "must be a whole number, 0 or more" }]);
-  const version = typeof resourceVersion === "string" && resourceVersion !== "" ? { resourceVersion } : {};
-  return { ...view, metadata: { ...view.metadata, ...version }, spec: { ...view.spec, replicas } } as unknown as Json;
-};
+/** The Deployment with what a Scale says of it. */
+const scaled = (view: Deployment, { replicas, resourceVersion }: ReturnType<typeof wantedOf>): Json =>
+  ({
+    ...view,
+    metadata: { ...view.metadata, ...(resourceVersion === undefined ? {} : { resourceVersion }) },
+    spec: { ...view.spec, replicas },
+  }) as unknown as Json;
 
 export async function updateScale(deps: Deps, call: Call): Promise<Answer> {
   const options = writeOptions(deps, call, "UpdateOptions");
-  const body = await readObject(call.req);
-  return answer(await writeThrough(deps, call, options, (view) => scaled(call, view, body)));
+  const wanted = wantedOf(call.kind, call.name, await readObject(call.req));
+  return answer(await writeThrough(deps, call, options, (view) => scaled(view, wanted)));
 }
 
 export async function patchScale(deps: Deps, call: Call): Promise<Answer> {
@@ -62,5 +48,6 @@ export async function patchScale(deps: Deps, call: Call): Promise<Answer> {
     throw refused(call.kind.resource, "the scale of a Deployment takes no server-side apply: use kubectl scale");
   const options = writeOptions(deps, call, "PatchOptions");
   const apply = await readPatch(call);
-  return answer(await writeThrough(deps, call, options, (view) => scaled(call, view, apply(scaleOf(view) as unknown as Json))));
+  const change = (view: Deployment): Json => scaled(view, wantedOf(call.kind, call.name, apply(scaleOf(view) as unknown as Json)));
+  return answer(await writeThrough(deps, call, options, change));
 }

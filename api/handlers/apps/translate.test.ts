@@ -77,6 +77,34 @@ describe("what changes a service", () => {
     { name: "kubectl rollout pause", patch: { spec: { paused: true } }, want: { ...web, "x-steadfleet": { paused: true } } },
     { name: "kubectl rollout resume", patch: { spec: { paused: null } }, now: { "x-steadfleet": { paused: true } }, want: web },
     { name: "paused: false", patch: { spec: { paused: false } }, now: { "x-steadfleet": { paused: true } }, want: web },
+    { name: "kubectl set env", patch: container({ env: [{ name: "B", value: "2" }] }), want: { ...web, environment: ["A=1", "B=2"] } },
+    {
+      name: "kubectl set env of what is there",
+      patch: container({ env: [{ name: "A", value: "" }] }),
+      want: { ...web, environment: ["A="] },
+    },
+    {
+      name: "kubectl set env A-",
+      patch: container({ env: [{ name: "A", $patch: "delete" }] }),
+      want: { image: "nginx:2", deploy: { replicas: 3 } },
+    },
+    {
+      name: "kubectl set env where it is written as a map",
+      patch: container({ env: [{ name: "B", value: "3" }] }),
+      now: { environment: { A: 1, B: "2" } },
+      want: { ...web, environment: { A: 1, B: "3" } },
+    },
+    {
+      name: "kubectl set resources",
+      patch: container({ resources: { limits: { cpu: "500m", memory: "64Mi" } } }),
+      want: { ...web, deploy: { replicas: 3, resources: { limits: { cpus: "0.5", memory: "64m" } } } },
+    },
+    {
+      name: "a limit taken away",
+      patch: container({ resources: { limits: { cpu: null } } }),
+      now: { deploy: { replicas: 3, resources: { limits: { cpus: "0.5" } } } },
+      want: web,
+    },
     {
       name: "several things at once",
       patch: { spec: { replicas: 2, template: { spec: { containers: [{ name: "web", image: "nginx:3" }] } } } },
@@ -114,6 +142,18 @@ describe("what a Deployment cannot change", () => {
       patch: container({ workingDir: "/srv" }),
       field: "spec.template.spec.containers[0].workingDir",
       says: "spec.services.web.working_dir: kubectl edit stack shop",
+    },
+    {
+      name: "a variable from elsewhere",
+      patch: container({ env: [{ name: "B", valueFrom: { secretKeyRef: { name: "s", key: "k" } } }] }),
+      field: "spec.template.spec.containers[0].env",
+      says: "spec.services.web.environment",
+    },
+    {
+      name: "a request of resources",
+      patch: container({ resources: { requests: { cpu: "1" } } }),
+      field: "spec.template.spec.containers[0].resources.requests.cpu",
+      says: "spec.services.web.deploy.resources.limits",
     },
     {
       name: "another container",
@@ -207,10 +247,11 @@ const mergePatchKeepingNull = (view: Json): Json => {
 };
 
 describe("any change", () => {
-  const image = fc.constantFrom("nginx:1", "nginx:2", "redis", "ghcr.io/a/b@sha256:0");
+  const image = fc.constantFrom("nginx:1", "nginx:2", "redis", `ghcr.io/a/b@sha256:${"0".repeat(64)}`);
   const time = fc.constantFrom("2026-01-01T00:00:00Z", "2026-05-01T00:00:00+02:00");
+  const env = fc.dictionary(fc.constantFrom("A", "B", "C"), fc.constantFrom("", "1", "x=y"), { maxKeys: 2, noNullPrototype: true });
   const change = fc.record(
-    { replicas: fc.integer({ min: 0, max: 9 }), paused: fc.boolean(), image, restartedAt: time, cause: fc.constantFrom("a", "b") },
+    { replicas: fc.integer({ min: 0, max: 9 }), paused: fc.boolean(), image, restartedAt: time, cause: fc.constantFrom("a", "b"), env },
     { requiredKeys: [] },
   );
 
@@ -226,7 +267,15 @@ describe("any change", () => {
               ...(c.paused === undefined ? {} : { paused: c.paused }),
               template: {
                 metadata: { annotations: c.restartedAt === undefined ? {} : { [RESTARTED]: c.restartedAt } },
-                spec: { containers: [{ name: "web", ...(c.image === undefined ? {} : { image: c.image }) }] },
+                spec: {
+                  containers: [
+                    {
+                      name: "web",
+                      ...(c.image === undefined ? {} : { image: c.image }),
+                      env: Object.entries(c.env ?? {}).map(([name, value]) => ({ name, value })),
+                    },
+                  ],
+                },
               },
             },
           };
@@ -238,6 +287,8 @@ describe("any change", () => {
           if (c.replicas !== undefined) expect(view?.spec.replicas).toBe(c.replicas);
           if (c.paused !== undefined) expect(view?.spec.paused ?? false).toBe(c.paused);
           if (c.image !== undefined) expect(view?.spec.template.spec.containers[0]?.image).toBe(c.image);
+          for (const [name, value] of Object.entries(c.env ?? {}))
+            expect(view?.spec.template.spec.containers[0]?.env).toContainEqual({ name, value });
           if (c.restartedAt !== undefined) expect(view?.spec.template.metadata?.annotations?.[RESTARTED]).toBe(c.restartedAt);
           if (c.cause !== undefined) expect(view?.metadata.annotations?.["kubernetes.io/change-cause"]).toBe(c.cause);
           expect(asked(strategic(patch), stack).stack).toBe(stack);

@@ -5,6 +5,7 @@ import type { ComposeService, Deployment, Stack, StackRevision } from "../../../
 import { replicaSetsOf, templatesOf } from "../../../schemas/views.ts";
 import type { Json } from "../../json.ts";
 import type { Problem } from "../../kind.ts";
+import { withEnvironment, withLimit } from "./container.ts";
 import { type Difference, differences, pathOf } from "./differences.ts";
 
 export type Translated = { stack: Stack; problems?: never } | { problems: Problem[]; stack?: never };
@@ -98,8 +99,14 @@ const undone = (subject: Subject, d: Difference, wanted: Json, body: Body): Body
 const annotationOf = (keys: readonly (string | number)[]): string =>
   pathOf(keys.slice(0, -1)).endsWith("metadata.annotations") ? String(keys.at(-1)) : "";
 
+const CONTAINER = "spec.template.spec.containers[0]";
+const environmentOf = (deployment: Json): Json | undefined => {
+  const { containers } = (deployment as { spec?: { template?: { spec?: { containers?: { env?: Json }[] } } } }).spec?.template?.spec ?? {};
+  return containers?.[0]?.env;
+};
+
 /** What one field's change makes of the service. */
-const applied = (subject: Subject, d: Difference, body: Body): Body | Problem => {
+const applied = (subject: Subject, d: Difference, wanted: Json, body: Body): Body | Problem => {
   const path = pathOf(d.keys);
   const gone = d.after === undefined;
   if (path === "spec.replicas") {
@@ -107,7 +114,13 @@ const applied = (subject: Subject, d: Difference, body: Body): Body | Problem =>
     return merged(body, "deploy", { replicas: d.after ?? 1 });
   }
   if (path === "spec.paused") return merged(body, EXTENSION, { paused: d.after === false ? undefined : d.after });
-  if (path === "spec.template.spec.containers[0].image" && !gone) return { ...body, image: d.after as string };
+  if (path === `${CONTAINER}.image` && !gone) return { ...body, image: d.after as string };
+  if (path.startsWith(`${CONTAINER}.env`)) {
+    const view = subject.view as unknown as Json;
+    return withEnvironment(body, environmentOf(view), environmentOf(wanted)) ?? elsewhere(subject, d);
+  }
+  const limit = /\.resources\.limits\.(cpu|memory)$/.exec(path)?.[1];
+  if (path.startsWith(CONTAINER) && limit !== undefined) return withLimit(body, limit as "cpu" | "memory", d.after);
   if (path.startsWith("spec.template.") && annotationOf(d.keys) === KUBERNETES.restartedAt)
     return merged(body, EXTENSION, { restartedAt: d.after });
   return elsewhere(subject, d);
@@ -133,7 +146,7 @@ export const translate = (subject: Subject, wanted: Json): Translated => {
     found = found.filter((d) => d.keys[1] !== "template");
   }
   for (const d of found) {
-    if (d.keys[0] !== "metadata" || annotationOf(d.keys) !== KUBERNETES.changeCause) take(applied(subject, d, body));
+    if (d.keys[0] !== "metadata" || annotationOf(d.keys) !== KUBERNETES.changeCause) take(applied(subject, d, wanted, body));
     else {
       const others = Object.entries(metadata.annotations ?? {}).filter(([key]) => key !== KUBERNETES.changeCause);
       const cause: [string, string][] = d.after === undefined ? [] : [[KUBERNETES.changeCause, d.after as string]];
