@@ -148,11 +148,11 @@ export const deployments: Story = {
     { run: "rollout status deploy/shop-web --timeout=90s", out: ["successfully rolled out"] },
     { run: "set env deploy/shop-web A=b", shows: "deployments", verb: "set env", out: ["env updated"] },
     { run: "get stack shop -o jsonpath={.spec.services.web.environment}", out: ['["A=b"]'] },
+    { run: "annotate deploy/shop-web kubernetes.io/change-cause=because", shows: "deployments", out: ["annotated"] },
+    { run: "rollout history deploy/shop-web", until: true, out: [/because$/m] },
     { run: "set resources deploy/shop-web --limits=memory=64Mi", shows: "deployments", verb: "set resources", out: ["updated"] },
     { run: "get stack shop -o jsonpath={.spec.services.web.deploy.resources.limits.memory}", out: ["64m"] },
-    { run: "annotate deploy/shop-web kubernetes.io/change-cause=because", shows: "deployments", out: ["annotated"] },
     { run: "rollout status deploy/shop-web --timeout=90s", out: ["successfully rolled out"] },
-    { run: "rollout history deploy/shop-web", until: true, out: [/because$/m] },
     {
       run: "label deploy/shop-web tier=front",
       code: 1,
