@@ -28,6 +28,7 @@ export class GroupedCache implements KindView {
   private leave: (() => void) | undefined;
   /** Id of a source → what belongs to it. Kept only while somebody watches. */
   private index: Index | undefined;
+  private made: ReadonlyMap<string, KubeObject> | undefined;
 
   constructor(
     private readonly source: KindView,
@@ -35,17 +36,30 @@ export class GroupedCache implements KindView {
     private readonly beside: Beside,
     /** Told what `views` throws; that object has no views. */
     private readonly failed: (e: unknown, source: KubeObject) => void = () => {},
-  ) {}
+  ) {
+    const forget = (): void => {
+      this.made = undefined;
+    };
+    source.subscribe(forget);
+    beside.view.subscribe(forget);
+  }
 
+  /** Worked out once for a list, which asks for one after the other; and forgotten right after it. */
   get objects(): ReadonlyMap<string, KubeObject> {
+    if (this.made) return this.made;
     const index = this.indexed();
     const found = new Map<string, KubeObject>();
     for (const [id, source] of this.source.objects)
       for (const view of this.viewsOf({ source, others: index.get(id) ?? NONE })) found.set(idOf(view), view);
+    this.made = found;
+    queueMicrotask(() => {
+      this.made = undefined;
+    });
     return found;
   }
-  /** Whose view it is cannot be told from its id, and nothing is kept for it: but the names of a namespace are few. */
+  /** Whose view it is cannot be told from its id; those of its namespace are looked through. */
   get(id: string): KubeObject | undefined {
+    if (this.made) return this.made.get(id);
     const scope = id.slice(0, id.indexOf("/") + 1);
     const index = this.indexed();
     for (const [of, source] of this.source.objects) {
