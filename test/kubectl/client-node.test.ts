@@ -21,7 +21,9 @@ describe("@kubernetes/client-node", () => {
       { name: "fleet", server, caData: Buffer.from(ca).toString("base64"), skipTLSVerify: false },
       { name: "tests", token },
     );
-    const spec: Stack["spec"] = { services: { web: { image: IMAGES.web, command: ["sh", "-c", ticking], stop_grace_period: "2s" } } };
+    const spec: Stack["spec"] = {
+      services: { web: { image: IMAGES.web, command: ["sh", "-c", ticking], stop_grace_period: "2s", deploy: { replicas: 2 } } },
+    };
     await fleet.up("lib", spec);
     const [pod] = await fleet.pods("lib");
     place = { config, namespace, pod: pod?.metadata.name ?? "" };

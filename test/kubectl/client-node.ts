@@ -142,11 +142,11 @@ const crud: Row[] = [
     run: async ({ config, namespace }) => {
       const api = config.makeApiClient(AppsV1Api);
       const before = await api.readNamespacedDeployment({ namespace, name: "lib-web" });
-      expect(before.spec?.replicas).toBe(1);
+      expect(before.spec?.replicas).toBe(2);
       const scale = await api.readNamespacedDeploymentScale({ namespace, name: "lib-web" });
-      await api.replaceNamespacedDeploymentScale({ namespace, name: "lib-web", body: Object.assign(scale, { spec: { replicas: 2 } }) });
-      const done = async () => (await api.readNamespacedDeployment({ namespace, name: "lib-web" })).status?.readyReplicas === 2;
-      await until(done, { what: "two replicas", deadlineMs: 60_000 });
+      await api.replaceNamespacedDeploymentScale({ namespace, name: "lib-web", body: Object.assign(scale, { spec: { replicas: 3 } }) });
+      const done = async () => (await api.readNamespacedDeployment({ namespace, name: "lib-web" })).status?.readyReplicas === 3;
+      await until(done, { what: "three replicas", deadlineMs: 60_000 });
     },
   },
   {
