@@ -64,13 +64,16 @@ describe("operations", () => {
     expect(ids.filter((id, i) => ids.indexOf(id) !== i)).toEqual([]);
   });
 
-  it("are those of the verbs", () => {
+  it("are those of the verbs, and those that are refused with a reason", () => {
     const [pods] = KINDS.filter((k) => k.resource.resource === "pods");
     expect(pods && operationsOf(pods).flatMap((o) => (o.subresource ? [] : [`${o.method} ${o.path}`]))).toEqual([
       "get /api/v1/namespaces/{namespace}/pods",
       "delete /api/v1/namespaces/{namespace}/pods",
+      "post /api/v1/namespaces/{namespace}/pods",
       "get /api/v1/namespaces/{namespace}/pods/{name}",
       "delete /api/v1/namespaces/{namespace}/pods/{name}",
+      "put /api/v1/namespaces/{namespace}/pods/{name}",
+      "patch /api/v1/namespaces/{namespace}/pods/{name}",
       "get /api/v1/pods",
     ]);
   });

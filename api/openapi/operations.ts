@@ -109,6 +109,8 @@ const NAMESPACE = parameter("namespace", "string", "Namespace of the object.");
 const NAME = parameter("name", "string", "Name of the object.");
 const capital = (s: string): string => s.charAt(0).toUpperCase() + s.slice(1);
 
+const REFUSABLE = ["create", "update", "patch", "delete", "deletecollection"] as const;
+
 /** All requests of a kind, subresources included. */
 export function operationsOf(kind: Kind): Operation[] {
   const { resource: r } = kind;
@@ -135,7 +137,7 @@ export function operationsOf(kind: Kind): Operation[] {
           ...rest,
           path,
           id: id.charAt(0).toLowerCase() + id.slice(1),
-          description: `${does} ${what}.`,
+          description: suffix === "" && kind.refused?.[verb] ? `Refused: ${kind.refused[verb]}.` : `${does} ${what}.`,
           pathParameters,
           kind,
           ...(subresource && { subresource }),
@@ -143,9 +145,11 @@ export function operationsOf(kind: Kind): Operation[] {
         },
       ];
     });
+  // kubectl sends what it finds here, and so shows the server's words instead of a guess of its own.
+  const answered = [...kind.verbs, ...REFUSABLE.filter((v) => kind.refused?.[v] !== undefined && !kind.verbs.includes(v))];
   return [
-    ...make(kind.verbs, COLLECTION, `${scope}/${r.resource}`, inside, ""),
-    ...make(kind.verbs, withoutCreate(ITEM), `${scope}/${r.resource}/{name}`, [...inside, NAME], ""),
+    ...make(answered, COLLECTION, `${scope}/${r.resource}`, inside, ""),
+    ...make(answered, withoutCreate(ITEM), `${scope}/${r.resource}/{name}`, [...inside, NAME], ""),
     ...(r.namespaced && kind.verbs.includes("list") ? make(["list"], COLLECTION, `${base}/${r.resource}`, [], " in all namespaces") : []),
     ...kind.subresources.flatMap((s) =>
       make(s.verbs, CONNECT[s.name] ?? ITEM, `${scope}/${r.resource}/{name}/${s.name}`, [...inside, NAME], `/${s.name}`, s),

@@ -17,10 +17,10 @@ const get = (path: string, accept = "application/json"): Promise<Response> =>
   fetch(new URL(path, t.api.url), { headers: { authorization: `Bearer ${t.token}`, accept }, redirect: "manual" });
 const GROUP_PATH = "apis/steadfleet.dev/v1";
 
-/** Routes that say why not. */
+/** Subresources that say why not are in no document. */
 const isRefused = (l: (typeof t.api.routes.router.stack)[number]): boolean => {
   const policy = t.api.routes.policies.get(l);
-  if (policy?.type !== "resource") return false;
+  if (policy?.type !== "resource" || policy.subresource === undefined) return false;
   const methods: Record<string, string> = { create: "POST", update: "PUT", patch: "PATCH", delete: "DELETE", get: "GET" };
   return Object.keys(policy.kind.refused ?? {}).some((what) => {
     const [verb = "", subresource] = what.split("/").toReversed();

@@ -105,6 +105,8 @@ export class Player {
     };
     try {
       await meanwhile(running);
+    } catch (cause) {
+      throw new Error(`${String(cause)}\n$ kubectl ${line}\n${printed}`, { cause });
     } finally {
       await endChild(child);
     }

@@ -57,7 +57,7 @@ export const pods: Story = {
     { run: "exec $pod -- cat /www/index.html", shows: "pods", out: ["Hello from version 1"] },
     { run: "exec $pod -- sh -c 'echo out; echo err >&2; exit 42'", code: 42, out: ["out"], err: ["err"] },
     { run: "exec -i $pod -- sh -c 'cat; echo done'", stdin: "through\n", shows: "pods", verb: "exec -i", out: ["through\ndone"] },
-    { run: "exec $pod -- nothing-here", code: 126, only: "new", err: [/not found|no such file/i] },
+    { run: "exec $pod -- nothing-here", code: 126, only: "new", out: [/not found|no such file/i] },
     { run: "exec missing -- true", code: 1, err: ['pods "missing" not found'] },
     { run: "cp note.txt $pod:/tmp/note.txt", shows: "pods", note: "the image needs `tar`, as everywhere" },
     { run: "exec $pod -- cat /tmp/note.txt", out: ["from outside"] },
