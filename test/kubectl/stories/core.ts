@@ -23,7 +23,7 @@ export const configmaps: Story = {
     { run: "create configmap made --from-literal=a=1", code: 1, err: ["already exists"] },
     { run: "create -f settings.yaml", shows: "configmaps" },
     { run: "get configmaps", shows: "configmaps", out: [/^NAME\s+DATA\s+AGE/, /^made\s+2/m, /^settings\s+2/m] },
-    { run: "get cm settings -o yaml", out: ["color: red"], without: ["managedFields"] },
+    { run: "get cm settings -o yaml", out: ["color: red"], without: ["managedFields"], only: "new" },
     { run: "get cm settings -o yaml --show-managed-fields", out: ["managedFields", "f:color"], only: "new" },
     { run: "get cm -l app=demo,!x -o name", out: ["configmap/settings"], without: ["made"] },
     { run: "get cm --field-selector metadata.name=made -o jsonpath={.items[*].data.b}", out: ["grün"] },
@@ -58,7 +58,7 @@ export const configmaps: Story = {
     {
       run: "create -f bad.yaml",
       code: 1,
-      err: [/dta: unknown field; did you mean "data"/],
+      err: [/dta: unknown field; did you mean "data"|unknown field "dta"/],
       shows: "configmaps",
       refused: "an unknown field, before anything is stored",
     },

@@ -86,12 +86,12 @@ spec: {services: {a: {image: ${V1}}}}
     { run: "edit stack web", shows: "stacks", env: { KUBE_EDITOR: "sed -i s/web:2/web:1/" }, out: ["edited"] },
     { run: "apply --server-side --force-conflicts -f web.yaml", shows: "stacks", verb: "apply --server-side", out: ["serverside-applied"] },
     {
-      run: "apply --server-side --field-manager=scaler -f replicas.yaml",
+      run: "apply --server-side --validate=false --field-manager=scaler -f replicas.yaml",
       code: 1,
       err: [/conflict with "kubectl"|conflict with/, ".spec.services.web.deploy.replicas"],
       note: "Compose maps (services, networks, environment as a map …) merge field by field; Compose lists are replaced whole",
     },
-    { run: "apply --server-side --field-manager=scaler --force-conflicts -f replicas.yaml", out: ["serverside-applied"] },
+    { run: "apply --server-side --validate=false --field-manager=scaler --force-conflicts -f replicas.yaml", out: ["serverside-applied"] },
     { run: "get stack web -o jsonpath={.spec.services.web.image},{.spec.services.web.deploy.replicas}", out: [`${V1},1`] },
     {
       run: "apply -f typo.yaml --validate=false",
