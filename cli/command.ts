@@ -18,7 +18,7 @@ export interface CommandSpec {
   name: string;
   aliases?: readonly string[];
   /** Heading in the list of commands. */
-  group: "Start" | "Deploy" | "See" | "Nodes" | "Admin" | "Processes";
+  group: "Start" | "Deploy" | "See" | "Touch" | "Nodes" | "Admin" | "Processes";
   summary: string;
   /** Positional arguments as commander spells them: `<kind> [name]`. */
   args?: string;

@@ -76,6 +76,6 @@ describe("start", () => {
         "node:timers/promises",
       ].toSorted(),
     );
-    expect(all.filter((f) => /^cli\/(kube|manifest|rollout|deploy|see|dev|process)\//.test(f))).toEqual([]);
+    expect(all.filter((f) => /^cli\/(kube|manifest|rollout|deploy|see|look|dev|process)\//.test(f))).toEqual([]);
   });
 });

@@ -2,7 +2,8 @@
 import type { Env } from "../store/env.ts";
 
 export interface Output {
-  write(text: string): void;
+  /** A string is written as UTF-8, bytes as they are. */
+  write(data: string | Uint8Array): void;
   readonly isTTY: boolean;
   /** Size in characters; may change while running. */
   readonly columns: number;

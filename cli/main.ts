@@ -7,7 +7,7 @@ import type { Io, Output } from "./io.ts";
 import { run } from "./run.ts";
 
 const output = (stream: NodeJS.WriteStream): Output => ({
-  write: (text) => void stream.write(text),
+  write: (data) => void stream.write(data),
   get isTTY() {
     return stream.isTTY;
   },

@@ -4,6 +4,7 @@ import { apply } from "./apply.ts";
 import { deleteCommand } from "./delete.ts";
 import { dev } from "./dev.ts";
 import { get } from "./get.ts";
+import { logs } from "./logs.ts";
 import { nodeLs } from "./node-ls.ts";
 import { plan } from "./plan.ts";
 import { agent, server, tokenCreate } from "./processes.ts";
@@ -21,6 +22,7 @@ export const COMMANDS: readonly CommandSpec[] = [
   get,
   status,
   ps,
+  logs,
   nodeLs,
   server,
   agent,

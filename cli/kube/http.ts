@@ -93,6 +93,23 @@ export class Http {
     }
   }
 
+  /**
+   * The answer's body as it comes. An end without an error is the body's end.
+   * @throws ApiError (any answer that is not 200), CliError exit 3 (no answer, or it broke off)
+   */
+  async *bytes(path: string, o: RequestOptions = {}): AsyncGenerator<Buffer, void> {
+    const response = await this.#open("GET", path, { accept: "*/*", ...o });
+    if (response.statusCode !== 200) throw apiError(response.statusCode ?? 0, await this.#text(response, o.signal));
+    try {
+      for await (const chunk of response) yield chunk as Buffer;
+    } catch (error) {
+      if (o.signal?.aborted) throw o.signal.reason;
+      throw this.#unreachable(`broke off its answer: ${errorText(error)}`, error);
+    } finally {
+      response.destroy();
+    }
+  }
+
   close(): void {
     this.#agent.destroy();
   }

@@ -51,6 +51,7 @@ export interface PodObject extends KubeObject {
       state?: ContainerState;
       lastState?: ContainerState;
       imageID?: string;
+      containerID?: string;
     }[];
   };
 }

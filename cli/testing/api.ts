@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pino } from "pino";
 import { aContainer } from "../../schemas/testing/container.ts";
+import type { NodeLinks } from "../../api/links.ts";
 import { createToken, startApi } from "../../api/index.ts";
 import { ObjectStore } from "../../store/objects.ts";
 import { desiredKey, observedKey, sessionKey } from "../../store/keys.ts";
@@ -35,7 +36,8 @@ export class TestApi {
     this.store = new ObjectStore(kv, realEnv);
   }
 
-  static async start(): Promise<TestApi> {
+  /** `links`: nodes that answer, such as api/testing/fake-node.ts. */
+  static async start(links?: NodeLinks): Promise<TestApi> {
     const dir = mkdtempSync(join(tmpdir(), "steadfleet-cli-"));
     const kv = new MemoryKv(realEnv);
     const log = pino({ level: "silent" });
@@ -48,6 +50,7 @@ export class TestApi {
       port: 0,
       insecureHttp: true,
       version: "9.9.9",
+      ...(links ? { links } : {}),
     });
     const token = await createToken(kv, realEnv, { name: "ann", groups: ["system:masters"] });
     // Without it every pod of that node is Unknown.
@@ -88,6 +91,15 @@ export class TestApi {
       ...stack,
       status: { observedGeneration: stack.metadata.generation ?? 1, ...status },
     });
+  }
+
+  /** What is left when they have removed it. */
+  async noPod(slot: string, node = "laptop"): Promise<void> {
+    const name = `shop-web-${slot}-abcde`;
+    await this.kv.commit([
+      { key: desiredKey(node, "default", name), value: null },
+      { key: observedKey(node, "default", name), value: null },
+    ]);
   }
 
   /** What controller and agent would write of a pod of the stack `shop`. */

@@ -7,8 +7,8 @@ export class Screen implements Output {
   isTTY = false;
   columns = 100;
   rows = 30;
-  write(text: string): void {
-    this.text += text;
+  write(data: string | Uint8Array): void {
+    this.text += typeof data === "string" ? data : Buffer.from(data).toString("utf8");
   }
 }
 

@@ -11,6 +11,7 @@ export interface Style {
   readonly green: (s: string) => string;
   readonly yellow: (s: string) => string;
   readonly blue: (s: string) => string;
+  readonly magenta: (s: string) => string;
   readonly cyan: (s: string) => string;
 }
 
@@ -24,6 +25,7 @@ export const style = (color: boolean): Style => ({
   green: sgr(color, 32, 39),
   yellow: sgr(color, 33, 39),
   blue: sgr(color, 34, 39),
+  magenta: sgr(color, 35, 39),
   cyan: sgr(color, 36, 39),
 });
 
