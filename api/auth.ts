@@ -45,6 +45,32 @@ export async function createToken(kv: Kv, env: Env, o: { name: string; groups: s
   return token;
 }
 
+/** What may be known of a token. */
+export type TokenInfo = Omit<TokenRecord, "hash"> & { id: string };
+
+/** All tokens, oldest first. */
+export async function listTokens(kv: Kv): Promise<TokenInfo[]> {
+  const found: TokenInfo[] = [];
+  for (let after: string | undefined, more = true; more; ) {
+    const page = await kv.range(tokensPrefix, { limit: 500, ...(after === undefined ? {} : { after }) });
+    for (const { key, value } of page.items) {
+      const { name, groups, createdAt } = JSON.parse(value) as TokenRecord;
+      found.push({ id: key.slice(tokensPrefix.length), name, groups, createdAt });
+    }
+    after = page.items.at(-1)?.key;
+    more = page.more;
+  }
+  return found.toSorted((a, b) => a.createdAt.localeCompare(b.createdAt) || a.id.localeCompare(b.id));
+}
+
+/** The ID within a token; undefined for what is no token. */
+export const tokenIdOf = (token: string): string | undefined => TOKEN.exec(token)?.[1];
+
+/** As `revokeToken`, by the token's ID. */
+export const revokeTokenId = async (kv: Kv, id: string): Promise<void> => {
+  await kv.commit([{ key: tokenKey(id), value: null }]);
+};
+
 /** From here on nobody gets in with it, within five seconds everywhere. Revoking what is not there is fine. */
 export const revokeToken = async (kv: Kv, token: string): Promise<void> => {
   const id = TOKEN.exec(token)?.[1];

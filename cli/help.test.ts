@@ -24,6 +24,7 @@ describe("help", () => {
     for (const [line] of spec.examples) {
       const words = line
         .replace(/^.*\| (?=steady)/, "")
+        .replace(/ -- .*/, "")
         .replace(/ \|.*| \d?>.*/g, "")
         .split(" ");
       expect(words[0]).toBe("steady");

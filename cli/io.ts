@@ -10,11 +10,23 @@ export interface Output {
   readonly rows: number;
 }
 
+/** Standard input while a command in a container reads it. */
+export interface Input {
+  readonly isTTY: boolean;
+  /** Every key as it is typed, Ctrl-C too, without echo; `false` puts the terminal back. */
+  raw(on: boolean): void;
+  /** Calls `fn` when the terminal's size has changed, until the answer is called. */
+  onResize(fn: () => void): () => void;
+  /** Hands over what comes, each chunk when the one before was taken. Resolves at the end of the input, or with the signal: then nothing more is read, ever. */
+  pump(take: (chunk: Buffer) => Promise<void>, signal: AbortSignal): Promise<void>;
+}
+
 export interface Io {
   stdout: Output;
   stderr: Output;
   /** All of standard input, as text. */
   stdin(): Promise<string>;
+  input: Input;
   /** One line from the terminal after `prompt`; undefined when there is no terminal to ask. */
   ask(prompt: string): Promise<string | undefined>;
   env: Readonly<Record<string, string | undefined>>;

@@ -3,7 +3,7 @@
 import { homedir, hostname } from "node:os";
 import { realEnv } from "../store/env.ts";
 import { COMMANDS } from "./commands/index.ts";
-import type { Io, Output } from "./io.ts";
+import type { Input, Io, Output } from "./io.ts";
 import { run } from "./run.ts";
 
 const output = (stream: NodeJS.WriteStream): Output => ({
@@ -24,6 +24,33 @@ const stdin = async (): Promise<string> => {
   process.stdin.setEncoding("utf8");
   for await (const chunk of process.stdin) text += String(chunk);
   return text;
+};
+
+const input: Input = {
+  get isTTY() {
+    return process.stdin.isTTY;
+  },
+  raw: (on) => void process.stdin.setRawMode(on),
+  onResize: (fn) => {
+    process.stdout.on("resize", fn);
+    return () => process.stdout.off("resize", fn);
+  },
+  pump: (take, signal) =>
+    new Promise((resolve) => {
+      const { stdin: from } = process;
+      const end = (): void => {
+        from.off("data", data);
+        from.destroy();
+        resolve();
+      };
+      const data = (chunk: Buffer): void => {
+        from.pause();
+        take(chunk).then(() => from.resume(), end);
+      };
+      from.on("data", data).once("end", end).once("error", end);
+      if (signal.aborted) end();
+      signal.addEventListener("abort", end, { once: true });
+    }),
 };
 
 const ask = async (prompt: string, signal: AbortSignal): Promise<string | undefined> => {
@@ -54,6 +81,7 @@ const io: Io = {
   stdout: output(process.stdout),
   stderr: output(process.stderr),
   stdin,
+  input,
   ask: (prompt) => ask(prompt, stop.signal),
   env: process.env,
   cwd: process.cwd(),

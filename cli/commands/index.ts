@@ -3,13 +3,15 @@ import type { CommandSpec } from "../command.ts";
 import { apply } from "./apply.ts";
 import { deleteCommand } from "./delete.ts";
 import { dev } from "./dev.ts";
+import { exec } from "./exec.ts";
 import { get } from "./get.ts";
 import { logs } from "./logs.ts";
 import { nodeLs } from "./node-ls.ts";
 import { plan } from "./plan.ts";
-import { agent, server, tokenCreate } from "./processes.ts";
+import { agent, server } from "./processes.ts";
 import { ps } from "./ps.ts";
 import { status } from "./status.ts";
+import { tokenCreate, tokenLs, tokenRevoke } from "./token.ts";
 import { up } from "./up.ts";
 import { version } from "./version.ts";
 
@@ -23,9 +25,12 @@ export const COMMANDS: readonly CommandSpec[] = [
   status,
   ps,
   logs,
+  exec,
   nodeLs,
   server,
   agent,
   tokenCreate,
+  tokenLs,
+  tokenRevoke,
   version,
 ];

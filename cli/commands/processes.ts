@@ -2,7 +2,7 @@
 import type { CommandSpec } from "../command.ts";
 import type { FlagSpec } from "../flags.ts";
 
-const etcdFlag: FlagSpec = {
+export const etcdFlag: FlagSpec = {
   name: "etcd",
   value: "address",
   repeat: true,
@@ -85,27 +85,5 @@ export const agent: CommandSpec = {
   ],
   async run(ctx) {
     return (await import("../process/agent.ts")).agent(ctx);
-  },
-};
-
-export const tokenCreate: CommandSpec = {
-  name: "token create",
-  group: "Admin",
-  summary: "Make a token for a user or a node, straight in etcd.",
-  args: "[name]",
-  examples: [
-    ["steady token create admin", "may do everything; the token is printed once"],
-    ["steady token create dashboard --role reader", "may read everything but secrets"],
-    ["steady token create --node nas --out nas.token", "for the agent of node nas: steady agent --token-file"],
-  ],
-  flags: [
-    etcdFlag,
-    { name: "role", value: "role", choices: ["admin", "reader"], about: "admin or reader (default: admin)", lineOnly: true },
-    { name: "node", value: "name", about: "For this node's agent: it may open the node's tunnel, and nothing else", lineOnly: true },
-    { name: "out", value: "file", about: "Write it to a new file of mode 0600 (default: stdout)", lineOnly: true },
-  ],
-  notes: ["Run it where etcd can be reached: it works before there is any user."],
-  async run(ctx, args) {
-    return (await import("../process/token.ts")).createToken(ctx, args);
   },
 };

@@ -1,6 +1,8 @@
 // Requests to the API over node:http(s): one keep-alive agent, JSON in and out, streams by line, errors in the caller's words.
 import * as http from "node:http";
 import * as https from "node:https";
+import type { ConnectionOptions } from "node:tls";
+import type { WebSocket } from "ws";
 import { CLI } from "../../schemas/constants.ts";
 import { ApiError, CliError, EXIT, errorCode, errorText, type Status } from "../errors.ts";
 import type { Access } from "./kubeconfig.ts";
@@ -41,17 +43,7 @@ export class Http {
       throw new CliError(EXIT.unreachable, `context ${JSON.stringify(o.access.context)}: ${JSON.stringify(o.access.server)} is not a URL`);
     }
     this.#tls = url.protocol === "https:";
-    const { ca, cert, key, insecure, serverName } = o.access;
-    this.#agent = this.#tls
-      ? new https.Agent({
-          keepAlive: true,
-          rejectUnauthorized: !insecure,
-          ...(ca === undefined ? {} : { ca }),
-          ...(cert === undefined ? {} : { cert }),
-          ...(key === undefined ? {} : { key }),
-          ...(serverName === undefined ? {} : { servername: serverName }),
-        })
-      : new http.Agent({ keepAlive: true });
+    this.#agent = this.#tls ? new https.Agent({ keepAlive: true, ...tlsOf(o.access) }) : new http.Agent({ keepAlive: true });
   }
 
   /** @throws ApiError (any answer that is not 2xx), CliError exit 3 (no answer) */
@@ -110,19 +102,53 @@ export class Http {
     }
   }
 
+  /**
+   * A WebSocket to the same API as the same user, open and paused: resume it when its listeners are there.
+   * @throws ApiError (the API refused it), CliError exit 3 (no answer)
+   */
+  async socket(path: string, query: URLSearchParams, protocol: string, signal: AbortSignal): Promise<WebSocket> {
+    const { WebSocket } = await import("ws");
+    const { access, timeoutMs } = this.#o;
+    const url = `${access.server.replace(/^http/, "ws")}${path}?${query.toString()}`;
+    return new Promise((resolve, reject) => {
+      const ws = new WebSocket(url, [protocol], {
+        headers: this.#identity(),
+        perMessageDeflate: false,
+        ...(timeoutMs > 0 ? { handshakeTimeout: timeoutMs } : {}),
+        ...(this.#tls ? tlsOf(access) : {}),
+      });
+      const abort = (): void => ws.terminate();
+      signal.addEventListener("abort", abort, { once: true });
+      ws.on("close", () => signal.removeEventListener("abort", abort));
+      ws.once("open", () => {
+        // What comes with the answer must not be there before its reader is.
+        ws.pause();
+        resolve(ws);
+      });
+      ws.once("unexpected-response", (_request, response) => {
+        this.#text(response, signal).then((text) => reject(apiError(response.statusCode ?? 0, text)), reject);
+      });
+      // Stays: what breaks later is told by the close.
+      ws.on("error", (error) => reject(signal.aborted ? signal.reason : this.#unreachable(say(error), error)));
+    });
+  }
+
   close(): void {
     this.#agent.destroy();
   }
 
-  #open(method: string, path: string, o: RequestOptions): Promise<http.IncomingMessage> {
+  #identity(): Record<string, string> {
     const { access, userAgent } = this.#o;
-    const url = new URL(access.server + path);
+    const authorization = access.token === undefined ? access.basic : `Bearer ${access.token}`;
+    return { "user-agent": userAgent, ...(authorization === undefined ? {} : { authorization }) };
+  }
+
+  #open(method: string, path: string, o: RequestOptions): Promise<http.IncomingMessage> {
+    const url = new URL(this.#o.access.server + path);
     for (const [k, v] of Object.entries(o.query ?? {})) if (v !== undefined) url.searchParams.set(k, v);
     const body = o.body === undefined ? undefined : Buffer.from(JSON.stringify(o.body));
-    const headers: http.OutgoingHttpHeaders = { accept: o.accept ?? "application/json", "user-agent": userAgent };
+    const headers: http.OutgoingHttpHeaders = { accept: o.accept ?? "application/json", ...this.#identity() };
     if (body) Object.assign(headers, { "content-type": o.type ?? "application/json", "content-length": body.length });
-    if (access.token !== undefined) headers["authorization"] = `Bearer ${access.token}`;
-    else if (access.basic !== undefined) headers["authorization"] = access.basic;
     return new Promise((resolve, reject) => {
       const timeoutMs = o.timeoutMs ?? this.#o.timeoutMs;
       const call = (this.#tls ? https : http).request(url, {
@@ -176,6 +202,14 @@ export class Http {
     return new CliError(EXIT.unreachable, `the API at ${server} (context ${context}) ${what}`, { help, cause });
   }
 }
+
+const tlsOf = ({ ca, cert, key, insecure, serverName }: Access): ConnectionOptions => ({
+  rejectUnauthorized: !insecure,
+  ...(ca === undefined ? {} : { ca }),
+  ...(cert === undefined ? {} : { cert }),
+  ...(key === undefined ? {} : { key }),
+  ...(serverName === undefined ? {} : { servername: serverName }),
+});
 
 const TLS: Record<string, string> = {
   DEPTH_ZERO_SELF_SIGNED_CERT: "has a certificate that the context's CA did not sign",

@@ -54,12 +54,12 @@ const say = (pod: string, n: number, words: string): void => {
 };
 const follow = (args: string[]): { io: TestIo; end: () => Promise<number> } => {
   const io = api.io();
-  const running = api.steady(["logs", "-f", ...args], {}, io);
+  const following = api.steady(["logs", "-f", ...args], {}, io);
   return {
     io,
     end: async () => {
       io.stop.abort();
-      return (await running).code;
+      return (await following).code;
     },
   };
 };

@@ -26,7 +26,7 @@ export interface Reading {
   o: LogOptions;
   printer: Printer;
   /** A line on stderr about a pod. */
-  note(pod: PodObject, message: string): void;
+  note: (pod: PodObject, message: string) => void;
 }
 
 export const logs = (ctx: Context, [text]: readonly string[]): Promise<number> =>

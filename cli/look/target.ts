@@ -13,7 +13,7 @@ export interface Target {
   words: string;
   /** What to ask the API for; `has` decides. */
   selection: Selection;
-  has(pod: PodObject): boolean;
+  has: (pod: PodObject) => boolean;
   /** The Stack, if it is one, or a part of one. */
   stack?: string;
   /** One pod, by its name: when it is gone there will be no other. */
