@@ -134,7 +134,8 @@ const usageOf = (error: CommanderError, spec: CommandSpec, flags: readonly FlagS
       typed.replace(/^-+/, ""),
       flags.map((f) => f.name),
     );
-    return usage(`unknown flag ${typed}${near ? `. Did you mean --${near}?` : ""}`, see);
+    const ofCommand = spec.args?.includes("<command...>") ? [`flags of the command itself come behind --: ${spec.examples[0]?.[0]}`] : [];
+    return usage(`unknown flag ${typed}${near ? `. Did you mean --${near}?` : ""}`, [...ofCommand, see]);
   }
   if (error.code === "commander.missingArgument")
     return usage(

@@ -1,6 +1,9 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import { type FakeNode, fakeNode } from "../../api/testing/fake-node.ts";
 import type { ObservedPod } from "../../schemas/fleet.ts";
+import { createToken } from "../../api/index.ts";
+import { type StreamWorld, streamWorld } from "../../api/testing/streams.ts";
+import { realEnv } from "../../store/env.ts";
 import { TestApi } from "../testing/api.ts";
 
 const SHOP = "apiVersion: steadfleet.dev/v1\nkind: Stack\nmetadata: {name: shop}\nspec:\n  services:\n    web: {image: web:1}\n";
@@ -104,6 +107,10 @@ describe("exec", () => {
     expect(await api.steady(["exec", "shop/web", "lost"])).toMatchObject({ code: 5, stderr: "error: lost in web-1: the node restarted\n" });
     expect(await sh("true", "shop/web", "-c", "db")).toMatchObject({ code: 5, stderr: expect.stringContaining("it has: web") as string });
     expect(await sh("true", "shop/wbe")).toMatchObject({ code: 5, stderr: expect.stringContaining("Did you mean: shop/web?") as string });
+    expect(await api.steady(["exec", "shop/web", "ls", "-l"])).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining("flags of the command itself come behind --: steady exec -it shop/web -- sh") as string,
+    });
     expect(await api.steady(["exec", "shop/web"])).toMatchObject({
       code: 2,
       stderr: expect.stringContaining("missing required argument command") as string,
@@ -125,5 +132,35 @@ describe("exec", () => {
     });
     await api.pod("0", { ...running("0"), ready: false });
     await api.pod("1", running("1"));
+  });
+});
+
+describe("exec over TLS", () => {
+  let w: StreamWorld;
+  beforeAll(async () => {
+    w = await streamWorld({ tls: true });
+    await w.putPod("web-0");
+  });
+  afterAll(() => w[Symbol.asyncDispose]());
+  const at = async (token: string, ca: string) => {
+    const cluster = `{server: "${w.t.api.url}", certificate-authority-data: ${Buffer.from(ca).toString("base64")}}`;
+    api.file(
+      "tls",
+      `contexts: [{name: x, context: {cluster: x, user: x}}]\ncurrent-context: x\nclusters: [{name: x, cluster: ${cluster}}]\nusers: [{name: x, user: {token: ${token}}}]\n`,
+    );
+    return api.steady(["exec", "--kubeconfig", "tls", "pod/web-0", "--", "sh", "-c", "echo safe; exit 4"]);
+  };
+
+  it("trusts the context's CA only, and is for admins only", async () => {
+    const { caPem = "" } = w.t.api;
+    expect(await at(w.t.token, caPem)).toEqual({ code: 4, stdout: "safe\n", stderr: "" });
+    const reader = await createToken(w.t.kv, realEnv, { name: "bob", groups: ["system:readers"] });
+    expect(await at(reader, caPem)).toMatchObject({ code: 3, stdout: "", stderr: expect.stringContaining("bob") as string });
+    const other = await streamWorld({ tls: true });
+    expect(await at(w.t.token, other.t.api.caPem ?? "")).toMatchObject({
+      code: 3,
+      stderr: expect.stringContaining("has a certificate that the context's CA did not sign") as string,
+    });
+    await other[Symbol.asyncDispose]();
   });
 });

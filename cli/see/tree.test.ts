@@ -48,7 +48,7 @@ describe("the tree of a Stack", () => {
       ├─ probe    2/2  ✔ Healthy    probe:1  (global)
       └─ web      1/1  ✔ Healthy    nginx:1.28
       volumes  data@laptop
-      Next: steady get pod shop-api-2-abcde -o yaml
+      Next: steady logs shop/api-2
       "
     `);
   });

@@ -78,10 +78,11 @@ export const stackTree = (stack: StackObject, replicas: readonly Replica[], o: T
     .map(([k, v]) => `${k}@${v.node}`);
   if (volumes.length > 0) lines.push(s.dim(`volumes  ${volumes.join("  ")}`));
   const bad = replicas.find((r) => r.state === "failed");
-  if (bad)
-    lines.push(
-      `Next: ${CLI} get pod ${bad.pod} -o yaml${metadata.namespace && metadata.namespace !== "default" ? ` -n ${metadata.namespace}` : ""}`,
-    );
+  if (bad) {
+    // What has run has said something.
+    const next = bad.exitCode === undefined ? `get pod ${bad.pod} -o yaml` : `logs ${metadata.name}/${bad.name}`;
+    lines.push(`Next: ${CLI} ${next}${metadata.namespace && metadata.namespace !== "default" ? ` -n ${metadata.namespace}` : ""}`);
+  }
   return `${lines.join("\n")}\n`;
 };
 
