@@ -152,12 +152,12 @@ describe("exec over TLS", () => {
   };
 
   it("trusts the context's CA only, and is for admins only", async () => {
-    const { caPem = "" } = w.t.api;
+    const { caPem } = w.t.api;
     expect(await at(w.t.token, caPem)).toEqual({ code: 4, stdout: "safe\n", stderr: "" });
     const reader = await createToken(w.t.kv, realEnv, { name: "bob", groups: ["system:readers"] });
     expect(await at(reader, caPem)).toMatchObject({ code: 3, stdout: "", stderr: expect.stringContaining("bob") as string });
     const other = await streamWorld({ tls: true });
-    expect(await at(w.t.token, other.t.api.caPem ?? "")).toMatchObject({
+    expect(await at(w.t.token, other.t.api.caPem)).toMatchObject({
       code: 3,
       stderr: expect.stringContaining("has a certificate that the context's CA did not sign") as string,
     });

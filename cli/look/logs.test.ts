@@ -1,7 +1,9 @@
 import type { Writable } from "node:stream";
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
+import { createToken, revokeTokenId, tokenIdOf } from "../../api/index.ts";
 import { type FakeNode, fakeNode } from "../../api/testing/fake-node.ts";
 import type { ObservedPod } from "../../schemas/fleet.ts";
+import { realEnv } from "../../store/env.ts";
 import { TestApi } from "../testing/api.ts";
 import type { TestIo } from "../testing/io.ts";
 
@@ -215,5 +217,20 @@ describe("logs --follow", () => {
     await api.noPod("2");
     expect((await following).code).toBe(0);
     expect(io.stderr.text).toBe("pod shop-web-2-abcde is gone\n");
+  });
+
+  it("ends with 3 when its token is revoked", async () => {
+    const token = await createToken(api.kv, realEnv, { name: "bob", groups: ["system:readers"] });
+    const users = `users: [{name: x, user: {token: ${token}}}]`;
+    api.file(
+      "bob",
+      `contexts: [{name: x, context: {cluster: x, user: x}}]\ncurrent-context: x\nclusters: [{name: x, cluster: {server: "${api.url}"}}]\n${users}\n`,
+    );
+    const io = api.io();
+    const following = api.steady(["logs", "-f", "shop", "--kubeconfig", "bob"], {}, io);
+    await expect.poll(() => open.length, patient).toBe(2);
+    await revokeTokenId(api.kv, tokenIdOf(token) ?? "");
+    expect((await following).code).toBe(3);
+    expect(io.stderr.text).toContain("the token of this context is not known here (any more)");
   });
 });
