@@ -2,6 +2,7 @@
 import { gunzipSync } from "node:zlib";
 import { request } from "node:http";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { STACK_FINALIZER } from "../schemas/constants.ts";
 import type { MemoryKv } from "../store/memory.ts";
 import { type Body, STACKS, stack, type TestApi, testApi } from "./testing/server.ts";
 
@@ -191,23 +192,60 @@ describe("deletecollection", () => {
     expect(names((await t.call("GET", `${CMS}?labelSelector=set%3Dp`)).body)).toEqual(["p1", "p3"]);
   });
 
-  it("of what lingers answers it as it lingers, whatever the policy; a Stack's pods cannot be orphaned", async () => {
-    for (const policy of ["Background", "Foreground"]) {
+  it("of what lingers answers it as it lingers, with the finalizer of its policy; a Stack's pods cannot be orphaned", async () => {
+    const lingering = { Background: [STACK_FINALIZER], Foreground: [STACK_FINALIZER, "foregroundDeletion"] };
+    for (const [policy, finalizers] of Object.entries(lingering)) {
       await t.call("POST", STACKS, { body: stack(`c-${policy.toLowerCase()}`) });
       const r = await t.call("DELETE", STACKS, { body: { propagationPolicy: policy } });
-      expect(r.body.items.at(-1)?.metadata).toMatchObject({ deletionTimestamp: expect.any(String), finalizers: [expect.any(String)] });
+      expect(r.body.items.at(-1)?.metadata).toMatchObject({ deletionTimestamp: expect.any(String), finalizers });
     }
-    const r = await t.call("DELETE", STACKS, { body: { propagationPolicy: "Orphan" } });
-    expect([r.code, r.body.reason]).toEqual([422, "Invalid"]);
+    for (const body of [{ propagationPolicy: "Orphan" }, { orphanDependents: true }]) {
+      const r = await t.call("DELETE", STACKS, { body });
+      expect([r.code, r.body.reason]).toEqual([422, "Invalid"]);
+    }
   });
 
-  it("takes along the finalizers of a garbage collector, on which nobody here would act", async () => {
-    await t.call("POST", CMS, { body: cm("gc", { finalizers: ["foregroundDeletion", "orphan"] }) });
-    const r = await t.call("DELETE", `${CMS}/gc`, { body: { propagationPolicy: "Foreground" } });
-    expect([r.body.kind, r.body.status]).toEqual(["Status", "Success"]);
-    await t.call("POST", CMS, { body: cm("kept-by", { finalizers: ["orphan", "example.com/mine"] }) });
-    expect((await t.call("DELETE", `${CMS}/kept-by`)).body.metadata.finalizers).toEqual(["example.com/mine"]);
-    expect((await t.call("GET", `${CMS}/kept-by`)).body.metadata.deletionTimestamp).toBeDefined();
+  it("tells the garbage collector the policy by a finalizer, and without one leaves those that are there", async () => {
+    const gc = (name: string): string => `${CMS}/${name}`;
+    const finalizers = async (name: string, had: string[], body?: object): Promise<string[] | undefined> => {
+      await t.call("POST", CMS, { body: cm(name, { finalizers: had }) });
+      await t.call("DELETE", gc(name), body ? { body } : {});
+      const { code, body: left } = await t.call("GET", gc(name));
+      return code === 404 ? undefined : left.metadata.finalizers;
+    };
+    const mine = "example.com/mine";
+    expect(await finalizers("gc-1", [])).toBeUndefined();
+    expect(await finalizers("gc-2", [], { propagationPolicy: "Foreground" })).toEqual(["foregroundDeletion"]);
+    expect(await finalizers("gc-3", [mine], { propagationPolicy: "Orphan" })).toEqual([mine, "orphan"]);
+    expect(await finalizers("gc-4", ["orphan", mine])).toEqual(["orphan", mine]);
+    expect(await finalizers("gc-5", ["orphan", mine], { propagationPolicy: "Background" })).toEqual([mine]);
+    expect(await finalizers("gc-6", ["orphan"], { propagationPolicy: "Foreground" })).toEqual(["foregroundDeletion"]);
+    expect(await finalizers("gc-7", [], { orphanDependents: true })).toEqual(["orphan"]);
+    expect(await finalizers("gc-8", ["orphan"], { orphanDependents: false })).toBeUndefined();
+    // Changed one's mind: what waits for its dependents goes at once.
+    const since = (await t.call("GET", gc("gc-2"))).body.metadata.deletionTimestamp;
+    expect((await t.call("DELETE", gc("gc-3"), { body: { propagationPolicy: "Background" } })).body.metadata.finalizers).toEqual([mine]);
+    expect(since).toBeDefined();
+    await t.call("DELETE", gc("gc-2"), { body: { propagationPolicy: "Background" } });
+    expect((await t.call("GET", gc("gc-2"))).code).toBe(404);
+    const both = await t.call("DELETE", gc("gc-7"), { body: { propagationPolicy: "Background", orphanDependents: true } });
+    expect([both.code, both.body.message]).toEqual([422, expect.stringContaining("cannot be both set")]);
+  });
+
+  it("of Events asks no collector, for it does not see to them", async () => {
+    const involvedObject = { apiVersion: "v1", kind: "Node", name: "n1" };
+    const body = {
+      apiVersion: "v1",
+      kind: "Event",
+      metadata: { name: "collected" },
+      involvedObject,
+      reason: "R",
+      message: "m",
+      type: "Normal",
+    };
+    expect((await t.call("POST", "/api/v1/namespaces/default/events", { body })).code).toBe(201);
+    const r = await t.call("DELETE", "/api/v1/namespaces/default/events/collected", { body: { propagationPolicy: "Foreground" } });
+    expect([r.code, r.body.kind]).toEqual([200, "Status"]);
   });
 
   it("deletes hundreds", async () => {

@@ -1,7 +1,7 @@
 // The controller: informers that are always warm, and loops that run only while this process leads.
 import { setMaxListeners } from "node:events";
 import type { Logger } from "pino";
-import { RESOURCES } from "../schemas/resources.ts";
+import { COLLECTED, RESOURCES } from "../schemas/resources.ts";
 import type { PodDeletion } from "../schemas/fleet.ts";
 import type { Namespace, Node, Stack } from "../schemas/types.ts";
 import { Elector } from "../store/election.ts";
@@ -12,6 +12,8 @@ import type { Item, Kv } from "../store/kv.ts";
 import { decodeObject } from "../store/objects.ts";
 import { newNotes } from "./events/notes.ts";
 import { Recorder } from "./events/recorder.ts";
+import { GarbageLoop } from "./garbage/collect.ts";
+import { decodeOwned, ownedOf } from "./garbage/owners.ts";
 import { RequestLoop, type RequestRecord } from "./garbage/requests.ts";
 import { catchUp, type Leadership } from "./leadership.ts";
 import { NamespaceLoop } from "./namespaces/reconcile.ts";
@@ -79,6 +81,17 @@ export const startController = (o: ControllerOptions): Controller => {
   const nodeLoop = new NodeLoop({ kv, env, log: log.child({ loop: "nodes" }), world, recorder });
   const namespaceLoop = new NamespaceLoop({ kv, env, log: log.child({ loop: "namespaces" }), namespaces, world });
   const requestLoop = new RequestLoop({ kv, env, log: log.child({ loop: "requests" }), requests, world });
+  const garbageLoop = new GarbageLoop({ kv, env, log: log.child({ loop: "garbage" }), recorder });
+  garbageLoop.follow(stacks, ownedOf);
+  garbageLoop.follow(nodes, ownedOf);
+  garbageLoop.follow(namespaces, ownedOf);
+  // Of the other kinds nothing is kept but who they are and who owns them. No term waits for these to catch up, which would read all
+  // their content: what is late is looked at when it comes, and what is acted on is read anew.
+  const others = COLLECTED.filter((r) => r !== RESOURCES.stacks && r !== RESOURCES.nodes && r !== RESOURCES.namespaces).map((r) => {
+    const owned = informer(objectPrefix(r), decodeOwned);
+    garbageLoop.follow(owned, (value) => value);
+    return owned;
+  });
   world.listen({ observed: (pod, before) => recorder.record(...newNotes(pod, before)) });
 
   const lead = async (leadership: Leadership): Promise<void> => {
@@ -98,6 +111,7 @@ export const startController = (o: ControllerOptions): Controller => {
       nodeLoop.run(leadership),
       namespaceLoop.run(leadership),
       requestLoop.run(leadership),
+      garbageLoop.run(leadership),
     ]);
     // What agents noted while nobody led. Notes that are in an Event already change nothing.
     for (const stack of world.stacks()) for (const pod of world.pods(stack)) recorder.record(...newNotes(pod, undefined));
@@ -113,7 +127,7 @@ export const startController = (o: ControllerOptions): Controller => {
     ttlSeconds: o.leaderTtlSeconds ?? 10,
     lead,
   });
-  const informers = [stacks, nodes, namespaces, records, requests, revisions];
+  const informers = [stacks, nodes, namespaces, records, requests, revisions, ...others];
   for (const i of informers) i.start(stop.signal);
   const campaign = elector.run(stop.signal);
 

@@ -47,3 +47,10 @@ export const KUBERNETES = {
   restartedAt: "kubectl.kubernetes.io/restartedAt",
   templateHash: "pod-template-hash",
 } as const;
+
+/**
+ * By which the garbage collector knows what to do before an object goes: delete what it owns first, or let go of that.
+ * Source: Kubernetes, "Garbage Collection".
+ */
+export const FOREGROUND_FINALIZER = "foregroundDeletion";
+export const ORPHAN_FINALIZER = "orphan";

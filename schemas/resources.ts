@@ -80,6 +80,14 @@ export const RESOURCES: Readonly<Record<ResourceName, Resource>> = {
   },
 };
 
+/**
+ * Kinds whose owners and dependents the garbage collector sees to. Not Pods, which are no objects of their own, nor
+ * StackRevisions, which go in the commit in which their Stack does, nor Events, of which there are many and which own nothing.
+ */
+export const COLLECTED: readonly Resource[] = Object.values(RESOURCES).filter(
+  (r) => r !== RESOURCES.pods && r !== RESOURCES.stackrevisions && r !== RESOURCES.events,
+);
+
 /** `v1` or `<group>/<version>`. */
 export const apiVersionOf = (r: Pick<Resource, "group" | "version">): string => (r.group ? `${r.group}/${r.version}` : r.version);
 

@@ -20,6 +20,22 @@ export const objectKey = (r: ResourceRef, namespace: string | undefined, name: s
   if (r.namespaced && !namespace) throw new TypeError(`${r.resource} needs a namespace`);
   return objectPrefix(r, namespace) + part(name);
 };
+/** What an object's key says of it; `namespace` is absent in cluster scope. */
+export interface ObjectPlace {
+  /** "" for the core group. */
+  group: string;
+  resource: string;
+  namespace?: string;
+  name: string;
+}
+/** Undefined for what is no key of an object. */
+export const parseObjectKey = (key: string): ObjectPlace | undefined => {
+  const prefix = `${ROOT}/objects/`;
+  if (!key.startsWith(prefix)) return undefined;
+  const [group, resource, namespace, name, ...rest] = key.slice(prefix.length).split("/");
+  if (!group || !resource || !namespace || !name || rest.length > 0) return undefined;
+  return { group: group === "core" ? "" : group, resource, name, ...(namespace === "_" ? {} : { namespace }) };
+};
 export const nodesPrefix = `${ROOT}/nodes/`;
 export const nodePrefix = (node: string): string => `${nodesPrefix}${part(node)}/`;
 export const desiredPrefix = (node: string): string => `${nodePrefix(node)}desired/`;

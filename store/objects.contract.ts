@@ -191,6 +191,23 @@ export const objectsContract = (open: () => Promise<World>): void => {
     await expect(read("a")).rejects.toThrow(NotFoundError);
   });
 
+  it("deletes with other finalizers than there were, also what is being deleted already", async () => {
+    const a = await make("a", { finalizers: ["x/1"] });
+    const add = { finalizers: (had: readonly string[]) => [...had, "x/2"] };
+    const { object } = await store.delete<Thing>(things, "default", "a", { ...add, graceSeconds: 7 });
+    expect(object.metadata).toMatchObject({ finalizers: ["x/1", "x/2"], deletionGracePeriodSeconds: 7 });
+    const same = { finalizers: (had: readonly string[]) => [...had] };
+    expect(await store.delete<Thing>(things, "default", "a", same)).toEqual({ object, gone: false });
+    const less = await store.delete<Thing>(things, "default", "a", { finalizers: () => ["x/2"], graceSeconds: 1 });
+    expect(less.object.metadata).toMatchObject({
+      finalizers: ["x/2"],
+      deletionTimestamp: object.metadata.deletionTimestamp,
+      deletionGracePeriodSeconds: 7,
+    });
+    expect((await store.delete<Thing>(things, "default", "a", { finalizers: () => [], uid: a.metadata.uid })).gone).toBe(true);
+    await expect(read("a")).rejects.toThrow(NotFoundError);
+  });
+
   it("changes nothing in a dry run", async () => {
     const dry = await store.create<Thing>(things, draft("a"), { dryRun: true });
     expect(dry.metadata.uid).not.toBe("");

@@ -30,8 +30,8 @@ export interface DeleteOptions extends Omit<WriteOptions, "lease"> {
   uid?: string | undefined;
   resourceVersion?: string | undefined;
   graceSeconds?: number | undefined;
-  /** Finalizers that go with the deletion: nobody is there to act on them. */
-  without?: readonly string[] | undefined;
+  /** Which finalizers the object has from now on, given those that it has; absent: the same. */
+  finalizers?: ((present: readonly string[]) => readonly string[]) | undefined;
 }
 
 const PAGE = 5_000;
@@ -157,7 +157,7 @@ export class ObjectStore {
 
   /**
    * With finalizers: sets deletionTimestamp, and the object stays until the last of them goes. Without: removes it at once (`gone`).
-   * `uid` and `resourceVersion` are preconditions. Deleting what is already being deleted changes nothing.
+   * `uid` and `resourceVersion` are preconditions. Deleting what is already being deleted changes nothing but its finalizers.
    * @throws NotFoundError, ConflictError, and what `Kv.commit` throws
    */
   async delete<T extends KubeObject>(
@@ -173,13 +173,12 @@ export class ObjectStore {
       if (o.resourceVersion !== undefined && o.resourceVersion !== meta.resourceVersion)
         throw new ConflictError(key, `${label(r, name)} has resourceVersion ${meta.resourceVersion}, not ${o.resourceVersion}`);
       const mod = Number(meta.resourceVersion);
-      const finalizers = (meta.finalizers ?? []).filter((f) => !o.without?.includes(f));
+      const had = meta.finalizers ?? [];
+      const finalizers = [...(o.finalizers?.(had) ?? had)];
       const stays = finalizers.length > 0;
-      if (stays && meta.deletionTimestamp) return { object, gone: false };
-      const marked: T = {
-        ...object,
-        metadata: { ...meta, finalizers, deletionTimestamp: this.timestamp(), deletionGracePeriodSeconds: o.graceSeconds ?? 0 },
-      };
+      if (stays && meta.deletionTimestamp && isDeepStrictEqual(finalizers, had)) return { object, gone: false };
+      const since = meta.deletionTimestamp ? {} : { deletionTimestamp: this.timestamp(), deletionGracePeriodSeconds: o.graceSeconds ?? 0 };
+      const marked: T = { ...object, metadata: { ...meta, finalizers, ...since } };
       if (o.dryRun) return { object: stays ? marked : object, gone: !stays };
       try {
         const { revision } = await this.kv.commit([{ key, mod, value: stays ? stored(marked) : null }], { guard: o.guard });

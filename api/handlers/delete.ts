@@ -1,7 +1,8 @@
 // delete and deletecollection.
+import { FOREGROUND_FINALIZER, ORPHAN_FINALIZER } from "../../schemas/constants.ts";
 import type { PodDeletion } from "../../schemas/fleet.ts";
 import type { KubeObject } from "../../schemas/meta.ts";
-import { RESOURCES } from "../../schemas/resources.ts";
+import { COLLECTED, type Resource, RESOURCES } from "../../schemas/resources.ts";
 import { ConflictError, NotFoundError } from "../../store/errors.ts";
 import { podDeletionKey } from "../../store/keys.ts";
 import type { Change, Guard } from "../../store/kv.ts";
@@ -17,14 +18,28 @@ export interface Options {
   resourceVersion?: string;
   graceSeconds?: number;
   dryRun: boolean;
+  /** Absent: as the object's finalizers say, which is in the background without any. */
+  policy?: PropagationPolicy;
 }
 
+const POLICIES = ["Background", "Foreground", "Orphan"] as const;
+/** What becomes of the objects that the deleted one owns. */
+export type PropagationPolicy = (typeof POLICIES)[number];
+
 /**
- * By which a garbage collector knows what to do before an object goes: `foregroundDeletion`, delete what it owns first; `orphan`,
- * let go of that. What owns others here has a finalizer of ours, which does the first; nothing else would ever take these away.
+ * The finalizers of an object that is deleted: by two of them the garbage collector learns of the policy. Without a policy those
+ * count that the object has. Nobody sees to kinds that are not collected, so these keep none.
+ * Source: k8s.io/apiserver registry/generic, deletionFinalizersForGarbageCollection.
  */
-const COLLECTOR_FINALIZERS = ["foregroundDeletion", "orphan"];
-const POLICIES = ["Background", "Foreground", "Orphan"];
+const finalizersFor =
+  (resource: Resource, policy: PropagationPolicy | undefined) =>
+  (present: readonly string[]): readonly string[] => {
+    const collected = COLLECTED.includes(resource);
+    if (collected && policy === undefined) return present;
+    const others = present.filter((f) => f !== FOREGROUND_FINALIZER && f !== ORPHAN_FINALIZER);
+    if (!collected || policy === "Background") return others;
+    return [...others, policy === "Orphan" ? ORPHAN_FINALIZER : FOREGROUND_FINALIZER];
+  };
 
 async function readOptions(call: Call): Promise<Options> {
   const { headers } = call.req;
@@ -36,16 +51,24 @@ async function readOptions(call: Call): Promise<Options> {
 export function optionsOf(call: Call, body: { [key: string]: Json }): Options {
   const preconditions = body["preconditions"] ?? {};
   const problems: Problem[] = [];
-  const policy = body["propagationPolicy"] ?? call.query.text("propagationPolicy");
+  const given = body["propagationPolicy"] ?? call.query.text("propagationPolicy");
   const orphan =
     body["orphanDependents"] ?? (call.query.text("orphanDependents") === undefined ? undefined : call.query.flag("orphanDependents"));
-  if (policy !== undefined && policy !== null && !(typeof policy === "string" && POLICIES.includes(policy)))
+  const named = POLICIES.find((p) => p === given);
+  if (given !== undefined && given !== null && named === undefined)
     problems.push({
       field: "propagationPolicy",
-      message: `Unsupported value: ${JSON.stringify(policy)}: supported values: ${POLICIES.map((p) => `"${p}"`).join(", ")}`,
+      message: `Unsupported value: ${JSON.stringify(given)}: supported values: ${POLICIES.map((p) => `"${p}"`).join(", ")}`,
       reason: "FieldValueNotSupported",
     });
-  if ((policy === "Orphan" || orphan === true) && call.kind.resource === RESOURCES.stacks)
+  if (named !== undefined && typeof orphan === "boolean")
+    problems.push({
+      field: "propagationPolicy",
+      message: "orphanDependents and propagationPolicy cannot be both set",
+      reason: "FieldValueInvalid",
+    });
+  const policy = named ?? (typeof orphan === "boolean" ? (orphan ? "Orphan" : "Background") : undefined);
+  if (policy === "Orphan" && call.kind.resource === RESOURCES.stacks)
     problems.push({
       field: "propagationPolicy",
       message: "a Stack's pods cannot outlive it; its named volumes do",
@@ -57,9 +80,10 @@ export function optionsOf(call: Call, body: { [key: string]: Json }): Options {
   if (problems.length > 0) throw invalidOptions("DeleteOptions", problems);
   if (!isObject(preconditions)) throw badRequest("preconditions must be an object");
   const { uid, resourceVersion } = preconditions;
-  const given = [...(Array.isArray(body["dryRun"]) ? body["dryRun"] : []), ...call.query.all("dryRun")];
+  const dryRun = [...(Array.isArray(body["dryRun"]) ? body["dryRun"] : []), ...call.query.all("dryRun")];
   return {
-    dryRun: dryRunOf("DeleteOptions", given),
+    dryRun: dryRunOf("DeleteOptions", dryRun),
+    ...(policy === undefined ? {} : { policy }),
     ...(typeof uid === "string" ? { uid } : {}),
     ...(typeof resourceVersion === "string" ? { resourceVersion } : {}),
     ...(typeof grace === "number" ? { graceSeconds: grace } : {}),
@@ -110,7 +134,7 @@ async function removeOne(deps: Deps, call: Call, object: KubeObject, o: Options)
       ...(o.resourceVersion !== undefined && kind.reads === "stored" ? { resourceVersion: o.resourceVersion } : {}),
       graceSeconds: o.graceSeconds,
       dryRun: o.dryRun,
-      without: COLLECTOR_FINALIZERS,
+      finalizers: finalizersFor(resource, o.policy),
     });
   } catch (e) {
     if (e instanceof ConflictError && o.uid === undefined && o.resourceVersion === undefined)

@@ -62,6 +62,7 @@ export const deleteOptionsShape = object("DeleteOptions", "How to delete.", {
   ...VERSIONED,
   gracePeriodSeconds: value("integer", "Accepted; a pod ends within the stop_grace_period of its service."),
   propagationPolicy: text("What happens to the objects that this one owns: `Background`, `Foreground` or `Orphan`."),
+  orphanDependents: value("boolean", "Older form of propagationPolicy: true is `Orphan`, false is `Background`."),
   dryRun: list(text("`All`."), "`All`: go through everything but delete nothing."),
   preconditions: object("Preconditions", "Delete only if all of this holds.", {
     uid: text("The object has this UID."),

@@ -11,7 +11,7 @@ import type { Change, Kv } from "../../store/kv.ts";
 import { decodeObject } from "../../store/objects.ts";
 import { WorkQueue } from "../../store/workqueue.ts";
 import type { Recorder } from "../events/recorder.ts";
-import { planGarbage } from "../garbage/plan.ts";
+import { planStrays } from "../garbage/strays.ts";
 import type { RequestRecord } from "../garbage/requests.ts";
 import type { Leadership } from "../leadership.ts";
 import { type PodView, stackKeyOf } from "../model.ts";
@@ -123,7 +123,7 @@ export class StackLoop {
     const nodes = world.nodes();
     const requests = this.requestsFor(all);
     const history = this.history.of(key);
-    const strays = planGarbage(all, stack?.metadata.uid, nodes);
+    const strays = planStrays(all, stack?.metadata.uid, nodes);
     if (strays.length > 0) {
       if (await this.reallyGone(key, stack?.metadata.uid)) await this.carryOut(key, strays, all, requests, [], leadership);
       return { afterMs: 1_000 };
