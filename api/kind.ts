@@ -120,5 +120,17 @@ export const qualifiedResource = (r: Resource): string => (r.group ? `${r.resour
 /** `Stack.steadfleet.dev`, or `Pod`. */
 export const qualifiedKind = (r: Resource): string => (r.group ? `${r.kind}.${r.group}` : r.kind);
 
+/** What most kinds say of themselves: stored, without status and generation, with nothing to merge or to select by. */
+export const PLAIN = {
+  subresources: [],
+  reads: "stored",
+  generation: false,
+  status: false,
+  finalizers: [],
+  custom: false,
+  mergeKeys: {},
+  fields: {},
+} as const satisfies Partial<Kind>;
+
 export const READ_VERBS: readonly Verb[] = ["get", "list", "watch"];
 export const ALL_VERBS: readonly Verb[] = ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"];

@@ -1,7 +1,7 @@
 import { VIEW_RESOURCES } from "../../schemas/resources.ts";
 import type { Stack } from "../../schemas/types.ts";
 import { deploymentsOf } from "../../schemas/views.ts";
-import { type Kind, type MergeKeys, READ_VERBS } from "../kind.ts";
+import { type Kind, type MergeKeys, PLAIN, READ_VERBS } from "../kind.ts";
 import { deploymentTable } from "../table/apps.ts";
 import { stacks } from "./stacks.ts";
 
@@ -19,6 +19,7 @@ const WRITE_A_STACK =
   "write a Stack instead (apiVersion: steadfleet.dev/v1, kind: Stack; its spec is a Compose document), or deploy a Compose file with `steady up`";
 
 export const deployments: Kind = {
+  ...PLAIN,
   resource: VIEW_RESOURCES.deployments,
   description: "One service of a Stack, as Kubernetes tools know it. What is changed here is changed in the Stack.",
   schema: "deployment",
@@ -43,9 +44,6 @@ export const deployments: Kind = {
   derived: { from: stacks, views: (stack) => deploymentsOf(stack as Stack) },
   generation: true,
   status: true,
-  finalizers: [],
-  custom: false,
   mergeKeys: { ...TEMPLATE_KEYS, "status.conditions": "type" },
-  fields: {},
   table: deploymentTable,
 };

@@ -1,6 +1,6 @@
 import type { KubeObject } from "../../schemas/meta.ts";
 import { RESOURCES } from "../../schemas/resources.ts";
-import { ALL_VERBS, type Kind } from "../kind.ts";
+import { ALL_VERBS, type Kind, PLAIN } from "../kind.ts";
 import { eventTable } from "../table/core.ts";
 
 interface Reference {
@@ -23,17 +23,11 @@ type Event = KubeObject & {
 const ofObject = (field: keyof Reference) => (o: Event) => o.involvedObject?.[field] ?? "";
 
 export const events: Kind<Event> = {
+  ...PLAIN,
   resource: RESOURCES.events,
   description: "Something that happened to an object. Kept for an hour.",
   schema: "event",
   verbs: ALL_VERBS,
-  subresources: [],
-  reads: "stored",
-  generation: false,
-  status: false,
-  finalizers: [],
-  custom: false,
-  mergeKeys: {},
   fields: {
     "involvedObject.kind": ofObject("kind"),
     "involvedObject.namespace": ofObject("namespace"),

@@ -2,7 +2,7 @@ import { VIEW_RESOURCES } from "../../schemas/resources.ts";
 import type { KubeObject } from "../../schemas/meta.ts";
 import type { Event, EventsEvent } from "../../schemas/types.ts";
 import { coreEventOf, eventsEventOf } from "../../schemas/views.ts";
-import { ALL_VERBS, type Kind } from "../kind.ts";
+import { ALL_VERBS, type Kind, PLAIN } from "../kind.ts";
 import { eventTable } from "../table/core.ts";
 import { events } from "./events.ts";
 
@@ -11,18 +11,13 @@ const asked = (field: string) => (o: KubeObject) => events.fields[field]?.(coreE
 const REGARDING = ["kind", "namespace", "name", "uid", "apiVersion", "resourceVersion", "fieldPath"];
 
 export const eventsevents: Kind = {
+  ...PLAIN,
   resource: VIEW_RESOURCES.eventsevents,
   description: "The Events of v1 in their newer form.",
   schema: "eventsevent",
   verbs: ALL_VERBS,
-  subresources: [],
   reads: "derived",
   derived: { from: events, views: (event) => [eventsEventOf(event as Event)] },
-  generation: false,
-  status: false,
-  finalizers: [],
-  custom: false,
-  mergeKeys: {},
   fields: {
     ...Object.fromEntries(REGARDING.map((f) => [`regarding.${f}`, asked(`involvedObject.${f}`)])),
     reason: asked("reason"),

@@ -1,18 +1,12 @@
 // What nodes and pods use now. Asked of the nodes' agents, and never kept: handlers/metrics.ts.
 import { VIEW_RESOURCES } from "../../schemas/resources.ts";
-import type { Kind } from "../kind.ts";
+import { type Kind, PLAIN } from "../kind.ts";
 import { nodeMetricsTable, podMetricsTable } from "../table/metrics.ts";
 
 const measured = {
+  ...PLAIN,
   verbs: ["get", "list"],
-  subresources: [],
   reads: "none",
-  generation: false,
-  status: false,
-  finalizers: [],
-  custom: false,
-  mergeKeys: {},
-  fields: {},
 } as const satisfies Partial<Kind>;
 
 export const nodemetrics: Kind = {

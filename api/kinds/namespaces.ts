@@ -1,12 +1,13 @@
 import { NAMESPACE_FINALIZER } from "../../schemas/constants.ts";
 import type { KubeObject } from "../../schemas/meta.ts";
 import { RESOURCES } from "../../schemas/resources.ts";
-import { ALL_VERBS, type Kind } from "../kind.ts";
+import { ALL_VERBS, type Kind, PLAIN } from "../kind.ts";
 import { namespaceTable } from "../table/core.ts";
 
 type Namespace = KubeObject & { status?: { phase?: string } };
 
 export const namespaces: Kind<Namespace> = {
+  ...PLAIN,
   resource: RESOURCES.namespaces,
   description: "A space for names: objects of the same kind in different namespaces may have the same name.",
   schema: "namespace",
@@ -18,12 +19,8 @@ export const namespaces: Kind<Namespace> = {
       "a Namespace has its finalizers in metadata.finalizers: change the Namespace itself, or wait until its contents are gone",
   },
   subresources: [{ name: "status", verbs: ["get"] }],
-  reads: "stored",
-  generation: false,
   status: true,
   finalizers: [NAMESPACE_FINALIZER],
-  custom: false,
-  mergeKeys: {},
   present: (o) => ({ ...o, status: { ...o.status, phase: o.metadata.deletionTimestamp ? "Terminating" : "Active" } }),
   fields: { "status.phase": (o) => o.status?.phase ?? "" },
   table: namespaceTable,

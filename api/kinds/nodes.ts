@@ -1,11 +1,12 @@
 import type { KubeObject } from "../../schemas/meta.ts";
 import { RESOURCES } from "../../schemas/resources.ts";
-import type { Kind } from "../kind.ts";
+import { type Kind, PLAIN } from "../kind.ts";
 import { nodeTable } from "../table/nodes.ts";
 
 type Node = KubeObject & { spec?: { unschedulable?: boolean } };
 
 export const nodes: Kind<Node> = {
+  ...PLAIN,
   resource: RESOURCES.nodes,
   description: "A machine with a Docker engine. People write labels, taints and unschedulable; its agent reports the rest.",
   schema: "node",
@@ -16,12 +17,8 @@ export const nodes: Kind<Node> = {
   },
   subresources: [{ name: "status", verbs: ["get"] }],
   reads: "nodes",
-  generation: false,
   status: true,
-  finalizers: [],
-  custom: false,
   // Taints are one piece, as in Kubernetes: kubectl taint sends the whole list, also to take one away.
-  mergeKeys: {},
   fields: { "spec.unschedulable": (o) => String(o.spec?.unschedulable ?? false) },
   table: nodeTable,
 };

@@ -1,12 +1,13 @@
 import type { KubeObject } from "../../schemas/meta.ts";
 import { CLI } from "../../schemas/constants.ts";
 import { RESOURCES } from "../../schemas/resources.ts";
-import type { Kind } from "../kind.ts";
+import { type Kind, PLAIN } from "../kind.ts";
 import { podTable } from "../table/pods.ts";
 
 type Pod = KubeObject & { spec?: { nodeName?: string; restartPolicy?: string }; status?: { phase?: string; podIP?: string } };
 
 export const pods: Kind<Pod> = {
+  ...PLAIN,
   resource: RESOURCES.pods,
   description: "One container of one service of a Stack on one node. Made by the controller; deleting one makes the controller replace it.",
   schema: "pod",
@@ -30,11 +31,7 @@ export const pods: Kind<Pod> = {
     { name: "eviction", verbs: ["create"], responseKind: { group: "policy", version: "v1", kind: "Eviction" }, schema: "eviction" },
   ],
   reads: "pods",
-  generation: false,
   status: true,
-  finalizers: [],
-  custom: false,
-  mergeKeys: {},
   fields: {
     "spec.nodeName": (o) => o.spec?.nodeName ?? "",
     "spec.restartPolicy": (o) => o.spec?.restartPolicy ?? "",

@@ -2,7 +2,7 @@ import { LABELS } from "../../schemas/constants.ts";
 import { VIEW_RESOURCES } from "../../schemas/resources.ts";
 import type { Stack, StackRevision } from "../../schemas/types.ts";
 import { replicaSetsOf } from "../../schemas/views.ts";
-import { type Kind, READ_VERBS } from "../kind.ts";
+import { type Kind, PLAIN, READ_VERBS } from "../kind.ts";
 import { replicaSetTable } from "../table/apps.ts";
 import { TEMPLATE_KEYS } from "./deployments.ts";
 import { stackrevisions } from "./stackrevisions.ts";
@@ -12,6 +12,7 @@ const INSTEAD =
   "a ReplicaSet here is a view of what a service of a Stack was in one revision, and read-only: `kubectl rollout undo deployment/<name> --to-revision=<n>` goes back to it";
 
 export const replicasets: Kind = {
+  ...PLAIN,
   resource: VIEW_RESOURCES.replicasets,
   description: "A service of a Stack as one of the Stack's revisions had it. Read-only.",
   schema: "replicaset",
@@ -26,9 +27,6 @@ export const replicasets: Kind = {
   },
   generation: true,
   status: true,
-  finalizers: [],
-  custom: false,
   mergeKeys: TEMPLATE_KEYS,
-  fields: {},
   table: replicaSetTable,
 };

@@ -1,17 +1,11 @@
 // Questions that users ask about themselves. They are answered at once, and never kept.
 import { VIEW_RESOURCES } from "../../schemas/resources.ts";
-import type { Kind } from "../kind.ts";
+import { type Kind, PLAIN } from "../kind.ts";
 
 const question = {
+  ...PLAIN,
   verbs: ["create"],
-  subresources: [],
   reads: "none",
-  generation: false,
-  status: false,
-  finalizers: [],
-  custom: false,
-  mergeKeys: {},
-  fields: {},
 } as const satisfies Partial<Kind>;
 
 export const selfsubjectaccessreviews: Kind = {

@@ -1,6 +1,6 @@
 import type { KubeObject } from "../../schemas/meta.ts";
 import { RESOURCES } from "../../schemas/resources.ts";
-import { ALL_VERBS, type Kind } from "../kind.ts";
+import { ALL_VERBS, type Kind, PLAIN } from "../kind.ts";
 import { immutableData } from "./immutable.ts";
 import { secretTable } from "../table/core.ts";
 
@@ -11,17 +11,11 @@ type Secret = KubeObject & {
 };
 
 export const secrets: Kind<Secret> = {
+  ...PLAIN,
   resource: RESOURCES.secrets,
   description: "Values that only the containers which use them may see.",
   schema: "secret",
   verbs: ALL_VERBS,
-  subresources: [],
-  reads: "stored",
-  generation: false,
-  status: false,
-  finalizers: [],
-  custom: false,
-  mergeKeys: {},
   fields: { type: (o) => o.type ?? "" },
   table: secretTable,
   validate: (o, old) => [

@@ -2,12 +2,13 @@ import { nameProblems } from "../handlers/apps/source.ts";
 import { STACK_FINALIZER } from "../../schemas/constants.ts";
 import type { KubeObject } from "../../schemas/meta.ts";
 import { RESOURCES } from "../../schemas/resources.ts";
-import { ALL_VERBS, type Kind } from "../kind.ts";
+import { ALL_VERBS, type Kind, PLAIN } from "../kind.ts";
 import { stackTable } from "../table/stacks.ts";
 
 type Stack = KubeObject & { status?: { health?: string } };
 
 export const stacks: Kind<Stack> = {
+  ...PLAIN,
   resource: RESOURCES.stacks,
   description: "An application: a Compose document that the fleet keeps running.",
   schema: "stack",
@@ -21,12 +22,10 @@ export const stacks: Kind<Stack> = {
       schema: "scale",
     },
   ],
-  reads: "stored",
   generation: true,
   status: true,
   finalizers: [STACK_FINALIZER],
   custom: true,
-  mergeKeys: {},
   fields: { "status.health": (o) => o.status?.health ?? "" },
   table: stackTable,
   validateAmong: nameProblems,
