@@ -1,5 +1,6 @@
 // An agent on a real Docker host and a real etcd: what people and crashes do to it, and how it heals.
 import { mkdirSync, writeFileSync } from "node:fs";
+import { request } from "node:http";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { LABELS } from "../schemas/constants.ts";
@@ -266,6 +267,47 @@ describe("the engine goes", () => {
     await until(async () => (await site.info())?.conditions.some((c) => c.type === "Ready" && c.status === "True"), { what: "Ready" });
     await until(async () => (await site.names()).join() === pod.name, { what: "the orphan to go" });
     expect(await site.ready(pod)).toMatchObject({ containerId, restarts: 0 });
+    await site.remove(pod);
+  });
+});
+
+describe("two networks of one name", () => {
+  /** As two creations do that overlap: the engine is not asked whether there is one already. */
+  const create = (name: string, labels: Record<string, string>): Promise<unknown> =>
+    new Promise((resolve, reject) => {
+      const options = { socketPath: site.host.socketPath, path: "/networks/create", method: "POST" };
+      const call = request({ ...options, headers: { "content-type": "application/json" } }, (answer) => {
+        answer.resume().once("end", () => (answer.statusCode === 201 ? resolve(undefined) : reject(new Error(`${answer.statusCode}`))));
+      });
+      call.once("error", reject);
+      call.end(JSON.stringify({ Name: name, Driver: "bridge", Labels: labels }));
+    });
+  const ours = { [LABELS.cluster]: CLUSTER };
+  const networks = [{ key: "twin", name: "shop_twin", external: false, aliases: [] }];
+  const ids = async (): Promise<string[]> =>
+    (await docker("network", "ls", "-q", "--filter", "name=shop_twin")).split("\n").filter((id) => id !== "");
+
+  it("that are ours become one, and the pod starts", async () => {
+    for (const _ of [1, 2]) await create("shop_twin", ours);
+    expect(await ids()).toHaveLength(2);
+    const pod = sleeper({ container: { networks } });
+    await site.want(pod);
+    await site.ready(pod);
+    expect(await ids()).toHaveLength(1);
+    await site.remove(pod);
+  });
+
+  it("of which one is not ours are left to people, who are told", async () => {
+    await create("shop_twin", ours);
+    await create("shop_twin", {});
+    const before = await ids();
+    expect(before).toHaveLength(2);
+    const pod = sleeper({ container: { networks } });
+    await site.want(pod);
+    await site.reported(pod, (o) => o.reason === "NetworkAmbiguous" && (o.message ?? "").includes("docker network ls"));
+    expect((await ids()).toSorted()).toEqual(before.toSorted());
+    await docker("network", "rm", ...before);
+    await site.ready(pod);
     await site.remove(pod);
   });
 });

@@ -27,6 +27,7 @@ const TABLE: { kind: EngineErrorKind; when: (e: Raw) => boolean }[] = [
   { kind: "imageNotFound", when: (e) => e.status === 404 && (e.operation === "inspect image" || /no such image/i.test(e.message)) },
   { kind: "portConflict", when: (e) => /port is already allocated|address already in use|failed to bind host port/i.test(e.message) },
   { kind: "addressPool", when: (e) => /non-overlapping IPv4|predefined address pools/i.test(e.message) },
+  { kind: "ambiguous", when: (e) => /^(\d+ matches found .*)?network .+ is ambiguous/.test(e.message) },
   { kind: "notFound", when: (e) => e.status === 404 },
   {
     kind: "nameConflict",

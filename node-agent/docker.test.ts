@@ -42,6 +42,8 @@ describe("docker", () => {
     ["start", said(404, "network abc not found"), "notFound"],
     ["start", said(400, "OCI runtime create failed: exec: not found"), "invalid"],
     ["create network", said(500, "could not find an available, non-overlapping IPv4 address pool among the defaults"), "addressPool"],
+    ["start", said(404, "network shop_a is ambiguous (2 matches found on name)"), "ambiguous"],
+    ["inspect network", said(400, "2 matches found based on name: network shop_a is ambiguous"), "ambiguous"],
     ["create network", said(400, "all predefined address pools have been fully subnetted"), "addressPool"],
     ["remove network", said(403, "error while removing network: network n has active endpoints"), "inUse"],
     ["remove volume", said(409, "remove v: volume is in use - [abc]"), "inUse"],

@@ -13,6 +13,8 @@ export type EngineErrorKind =
   | "inUse"
   | "conflict"
   | "addressPool"
+  /** Two networks of one name: nothing that names them works. */
+  | "ambiguous"
   | "noSpace"
   | "invalid"
   /** No answer within the call's deadline: it may or may not have happened. Look before doing it again. */

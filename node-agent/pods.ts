@@ -275,6 +275,7 @@ export class Pods {
     const { env, log } = this.o;
     const why: Failure = explain(error);
     if (isEngineError(error, "timeout", "unavailable")) this.o.suspect();
+    if (isEngineError(error, "ambiguous")) this.o.resources.forgetNetworks();
     const delayMs = memory.fail(why, error, env.monotonic(), (n) => retryDelayMs(n, error, env.random()));
     log.warn({ pod: key, reason: why.reason, err: error, retryInMs: Math.round(delayMs) }, "pod failed");
     if (delayMs <= 50) return { afterMs: delayMs };

@@ -1,7 +1,7 @@
 // Images, networks and volumes: made or fetched once, however many pods ask at the same time.
 import { LABELS } from "../schemas/constants.ts";
 import type { ContainerSpec } from "../schemas/fleet.ts";
-import { type Engine, type EngineEvent, type ImageInspect, isEngineError } from "./engine.ts";
+import { type Engine, type EngineEvent, type ImageInspect, isEngineError, type NetworkInspect } from "./engine.ts";
 import type { NetworkRequest, VolumeRequest } from "./render.ts";
 
 /** Why a pod cannot be as desired, in our words; the engine did nothing wrong. */
@@ -91,6 +91,7 @@ export class Resources {
         throw new PodFault("NetworkNotOwned", `network ${r.name} exists and is not ours: rename or remove it, or declare it external`);
       return found.Id;
     } catch (error) {
+      if (isEngineError(error, "ambiguous")) return await this.withoutTwins(r);
       if (!isEngineError(error, "notFound")) throw error;
       if (r.external) throw new PodFault("NetworkNotFound", `external network ${r.name} does not exist: docker network create ${r.name}`);
     }
@@ -101,6 +102,25 @@ export class Resources {
       if (isEngineError(error, "nameConflict") && again) return await this.findOrCreateNetwork(r, false);
       throw error;
     }
+  }
+
+  /**
+   * Some engines make two networks of one name when two creations overlap, as those of an agent that died and of its successor.
+   * Nothing starts in either. Of ours the one with containers stays, else the first by id; the others go.
+   */
+  private async withoutTwins(r: NetworkRequest): Promise<string> {
+    const ours = (await this.engine.listNetworks(`${LABELS.cluster}=${this.clusterId}`)).filter((n) => n.Name === r.name);
+    const twins = await Promise.all(ours.map((n) => this.engine.inspectNetwork(n.Id)));
+    const users = (n: NetworkInspect): number => Object.keys(n.Containers ?? {}).length;
+    const [kept, ...others] = twins.toSorted((a, b) => users(b) - users(a) || (a.Id < b.Id ? -1 : 1));
+    const foreign = r.external || !kept || others.length === 0;
+    if (foreign)
+      throw new PodFault(
+        "NetworkAmbiguous",
+        `several networks are named ${r.name}, and not all of them are ours: remove or rename the others (docker network ls --no-trunc)`,
+      );
+    for (const n of others) await this.engine.removeNetwork(n.Id);
+    return kept.Id;
   }
 
   async ensureVolume(r: VolumeRequest): Promise<void> {
@@ -131,12 +151,16 @@ export class Resources {
     this.networks.delete(name);
     this.networkIds.delete(name);
   }
+  /** There are others than were thought. */
+  forgetNetworks(): void {
+    this.networks.clear();
+    this.networkIds.clear();
+  }
   /** Events were missed. */
   forgetAll(): void {
     this.images.clear();
     this.volumes.clear();
-    this.networks.clear();
-    this.networkIds.clear();
+    this.forgetNetworks();
   }
 
   private remember(image: ImageInspect): ImageInspect {
