@@ -170,7 +170,7 @@ export const engineContract = (name: string, setup: () => Promise<ContractSetup>
     it("shows a log: in order, with times, a part of it, and on as it grows", async () => {
       const id = await running({ Cmd: CONTAINER_THAT_LOGS });
       s.logged?.(id);
-      const all = await collect(await engine.openLogs(id, { follow: true, tty: false }), (t) => t.includes("two"));
+      const all = await collect(await engine.openLogs(id, { follow: true, tty: false }), (t) => t.includes("one") && t.includes("two"));
       expect(all.map((c) => `${c.from} ${c.data.toString()}`).toSorted()).toEqual(["err two\n", "out one\n"]);
       const stamped = await collect(await engine.openLogs(id, { timestamps: true, tty: false }));
       expect(textOf(stamped)).toMatch(/^\d{4}-\d\d-\d\dT[\d:]{8}\.\d{9}Z (one|two)\n/);
