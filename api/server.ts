@@ -69,6 +69,7 @@ export interface ApiHandle {
 }
 
 const CLOSE_MS = 5_000;
+const SWEEP_MS = 100;
 const START_MS = 30_000;
 const RENEWAL_CHECK_MS = 12 * 3_600_000;
 
@@ -151,13 +152,20 @@ export async function startApi(o: ApiOptions): Promise<ApiHandle> {
     const caches = closed();
     // They are no longer the server's: nobody else ends them.
     const tunnels = ways.close();
-    server.closeIdleConnections();
+    // Those whose watch or log has just ended are idle a moment later; their clients would keep them.
+    let cancelSweep = (): void => {};
+    const sweep = (): void => {
+      server.closeIdleConnections();
+      cancelSweep = env.timer(SWEEP_MS, sweep);
+    };
+    sweep();
     const cancel = env.timer(CLOSE_MS, () => {
       server.closeAllConnections();
       upgrades.destroyAll();
     });
     await Promise.all([ended, caches, tunnels]);
     cancel();
+    cancelSweep();
     log.info({ url }, "api closed");
   };
   return { url, caPem: tls?.caPem ?? "", routes, upgrades, links, close: () => (closing ??= close()) };

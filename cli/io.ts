@@ -14,7 +14,7 @@ export interface Output {
 export interface Input {
   readonly isTTY: boolean;
   /** Every key as it is typed, Ctrl-C too, without echo; `false` puts the terminal back. */
-  raw(on: boolean): void;
+  raw(on: boolean): Promise<void>;
   /** Calls `fn` when the terminal's size has changed, until the answer is called. */
   onResize(fn: () => void): () => void;
   /** Hands over what comes, each chunk when the one before was taken. Resolves at the end of the input, or with the signal: then nothing more is read, ever. */

@@ -30,7 +30,13 @@ const input: Input = {
   get isTTY() {
     return process.stdin.isTTY;
   },
-  raw: (on) => void process.stdin.setRawMode(on),
+  raw: async (on) => {
+    process.stdin.setRawMode(on);
+    if (!on) return;
+    // Node's raw mode still makes \r\n of \n, which tears the screens of programs that move the cursor by it. Without stty it stays so.
+    const { spawnSync } = await import("node:child_process");
+    spawnSync("stty", ["-opost"], { stdio: ["inherit", "ignore", "ignore"] });
+  },
   onResize: (fn) => {
     process.stdout.on("resize", fn);
     return () => process.stdout.off("resize", fn);

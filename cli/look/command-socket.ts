@@ -35,7 +35,7 @@ export const commandSocket = async (ws: WebSocket, io: Io, o: { stdin: boolean; 
   const forget = o.tty ? io.input.onResize(tellSize) : undefined;
   try {
     if (o.tty) tellSize();
-    if (raw) io.input.raw(true);
+    if (raw) await io.input.raw(true);
     if (o.stdin)
       void io.input
         .pump((chunk) => send(CHANNEL.stdin, chunk), over.signal)
@@ -45,7 +45,7 @@ export const commandSocket = async (ws: WebSocket, io: Io, o: { stdin: boolean; 
     return endedOf(said, code);
   } finally {
     forget?.();
-    if (raw) io.input.raw(false);
+    if (raw) await io.input.raw(false);
     over.abort();
   }
 };

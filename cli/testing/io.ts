@@ -23,7 +23,7 @@ export class Keys implements Input {
   #ended = false;
   #resized = (): void => {};
 
-  raw(on: boolean): void {
+  async raw(on: boolean): Promise<void> {
     this.modes.push(on);
   }
   onResize(fn: () => void): () => void {
