@@ -1,4 +1,4 @@
-// Writes of Deployments: each becomes a write of the Stack, by the same way and with the same checks as any other.
+// Writes of Deployments: each becomes a write of the Stack, in the same way and with the same checks as every other.
 import { LABELS } from "../../../schemas/constants.ts";
 import type { KubeObject } from "../../../schemas/meta.ts";
 import type { Deployment, Stack, StackRevision } from "../../../schemas/types.ts";
