@@ -40,7 +40,6 @@ export const configmaps: Story = {
       verb: "diff --server-side",
       code: 1,
       out: [/\+\s+color: blue/],
-      only: "new",
     },
     { run: "apply --dry-run=server -f settings-blue.yaml", out: ["(server dry run)"] },
     { run: "get cm settings -o jsonpath={.data.color}", out: ["red"] },
@@ -130,7 +129,6 @@ export const configmaps: Story = {
       run: "get cm --watch --output-watch-events",
       shows: "configmaps",
       verb: "get --watch",
-      only: "new",
       meanwhile: async (w) => {
         await w.says("settings");
         await w.kubectl("create cm later --from-literal=a=1");
