@@ -4,8 +4,8 @@ import type { Env } from "../../store/env.ts";
 import type { NodeLinks } from "../links.ts";
 import { ApiError, unavailable } from "../status.ts";
 
-/** An agent that has not measured lately needs a second to. */
-const DEADLINE_MS = 3_000;
+/** An agent that has not measured lately takes up to three samples, and the engine a second for each, with a second between them. */
+const DEADLINE_MS = 8_000;
 const KEPT_MS = 5_000;
 const MAX_BYTES = 4 << 20;
 
@@ -22,7 +22,7 @@ export class NodeReadings {
     private readonly env: Env,
   ) {}
 
-  /** Not older than 5 s. @throws ApiError 503 without a tunnel, 504 after 3 s, or what the agent says */
+  /** Not older than 5 s. @throws ApiError 503 without a tunnel, 504 after 8 s, or what the agent says */
   read(node: string): Promise<NodeStats> {
     const known = this.readings.get(node);
     if (known && this.env.monotonic() - known.atMs < KEPT_MS) return known.stats;
