@@ -90,6 +90,14 @@ const ROWS: { name: string; change: (i: ContainerInspect) => void; want: [path: 
     want: [["/networks/x~1y", "disconnect"]],
   },
   {
+    name: "takes an alias that the id happens to begin with for an alias",
+    change: (i) => {
+      i.Id = `web${i.Id.slice(3)}`;
+      i.NetworkSettings.Networks!["shop_default"]!.Aliases!.push(i.Id.slice(0, 12));
+    },
+    want: [],
+  },
+  {
     name: "aliases were lost",
     change: (i) => (i.NetworkSettings.Networks!["shop_default"]!.Aliases = []),
     want: [["/networks/shop_default/aliases", "disconnect"]],

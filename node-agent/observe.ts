@@ -56,6 +56,8 @@ export interface ContainerFacts {
   spec: Comparable;
 }
 
+/** Characters of a container's id that the engine shows and makes an alias of. */
+const SHORT_ID = 12;
 const STATES = new Set<string>(["created", "running", "paused", "restarting", "removing", "exited", "dead"]);
 const time = (t: string): string | undefined => (t === "" || t.startsWith("0001-") ? undefined : t);
 
@@ -88,11 +90,11 @@ export const observe = (i: ContainerInspect, image?: ImageInspect): ContainerFac
     ports: openPorts(i),
     spec: {
       ...comparable(i.Config, i.HostConfig, image, i.Config.Cmd ?? [], i.Config.Entrypoint ?? []),
-      // The engine adds the short id and the host name by itself.
+      // The engine adds the short id by itself. The whole of it: "db" is a name, and what one id in 256 begins with.
       networks: Object.fromEntries(
         networks
           .filter(([name]) => !(name === "none" && i.HostConfig.NetworkMode === "none"))
-          .map(([name, n]) => [name, (n.Aliases ?? []).filter((a) => !i.Id.startsWith(a)).toSorted()]),
+          .map(([name, n]) => [name, (n.Aliases ?? []).filter((a) => a !== i.Id.slice(0, SHORT_ID)).toSorted()]),
       ),
     },
   };
