@@ -1,3 +1,4 @@
+import { until } from "../../harness/until.ts";
 import type { Story } from "../story.ts";
 
 const settings = `apiVersion: v1
@@ -120,6 +121,10 @@ export const configmaps: Story = {
       run: "wait --for=delete cm/owned --timeout=30s",
       shows: "configmaps",
       meanwhile: async (w) => {
+        // Gone before kubectl watches, it would not be waited for.
+        const watched = async (): Promise<boolean> =>
+          /^steadfleet_api_watchers\{resource="configmaps"\} [1-9]/m.test(await w.kubectl("get --raw /metrics"));
+        await until(watched, { what: "kubectl to watch" });
         await w.kubectl("delete cm owned");
         await w.says("condition met");
       },
