@@ -128,7 +128,6 @@ export const configmaps: Story = {
         await w.kubectl("delete cm owned");
         await w.says("condition met");
       },
-      only: "new",
     },
     {
       run: "get cm --watch --output-watch-events",
