@@ -43,6 +43,10 @@ export const desiredKey = (node: string, namespace: string, pod: string): string
 export const observedPrefix = (node: string): string => `${nodePrefix(node)}observed/`;
 export const observedKey = (node: string, namespace: string, pod: string): string =>
   `${observedPrefix(node)}${part(namespace)}/${part(pod)}`;
+/** Contents of configs and secrets for the pods of a node (schemas/fleet.ts, Delivery). */
+export const sealedPrefix = (node: string): string => `${nodePrefix(node)}sealed/`;
+export const sealedKey = (node: string, namespace: string, name: string, hash: string): string =>
+  `${sealedPrefix(node)}${part(namespace)}/${part(name)}@${part(hash)}`;
 export const infoKey = (node: string): string => `${nodePrefix(node)}info`;
 export const sessionKey = (node: string): string => `${nodePrefix(node)}session`;
 /** A person's wish that a pod be deleted, as the pod's uid says: written by the API, taken away by the controller in the commit that acts on it. */

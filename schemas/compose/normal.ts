@@ -23,6 +23,28 @@ export interface NormalService {
   restartedAt?: string;
   /** Changes other than the number of replicas wait. */
   paused?: true;
+  /** Runs to its end, `completions` times (replicated: slots; global: once on each node). */
+  job?: JobSpec;
+  /** Names of Secrets of type kubernetes.io/dockerconfigjson: the service's, else the Stack's. Absent: the namespace's default. */
+  imagePullSecrets?: string[];
+  reservations?: { cpus?: number; memoryBytes?: number };
+  /** What to do about a container that Docker calls unhealthy. Absent: ignore. */
+  unhealthy?: UnhealthyPolicy;
+}
+
+export interface JobSpec {
+  completions: number;
+  /** So many at once. */
+  parallelism: number;
+  /** Failures of all its pods together before the job has failed. */
+  backoffLimit: number;
+  schedule?: { cron: string; timeZone: string; concurrencyPolicy: "Allow" | "Forbid" | "Replace"; history: number; suspend?: true };
+}
+
+export interface UnhealthyPolicy {
+  action: "ignore" | "restart" | "recreate" | "reschedule";
+  /** At most so many times in the window. */
+  budget: { times: number; withinMs: number };
 }
 
 /** Services sorted by name. */

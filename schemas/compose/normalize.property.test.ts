@@ -34,7 +34,7 @@ const longForm = (s: NormalService): ComposeService => {
   const check = c.healthcheck;
   return {
     image: c.image,
-    pull_policy: c.pullPolicy,
+    ...(typeof c.pullPolicy === "string" ? { pull_policy: c.pullPolicy } : {}),
     ...(c.command ? { command: c.command } : {}),
     ...(c.entrypoint ? { entrypoint: c.entrypoint } : {}),
     environment: c.env,

@@ -26,7 +26,8 @@ const containerOf = (service: string, c: ContainerSpec, volumes: PodVolume[]): P
   return {
     name: service,
     image: c.image,
-    imagePullPolicy: PULL[c.pullPolicy],
+    // A pull every so often is none of the words: it is missing again after that time.
+    imagePullPolicy: PULL[typeof c.pullPolicy === "string" ? c.pullPolicy : "missing"],
     ...(c.entrypoint ? { command: c.entrypoint } : {}),
     ...(c.command ? { args: c.command } : {}),
     ...(c.workingDir ? { workingDir: c.workingDir } : {}),

@@ -87,6 +87,7 @@ describe.each(programs)("kubectl $version", (program) => {
 
   it("logs: all, the end, times, since", async () => {
     const pod = await podOf("chatty");
+    await fleet.until("two ticks", async () => (await k.ok("logs", pod)).split("\n").length > 2);
     expect(await k.ok("logs", pod, "--tail=2")).toBe("tick\ntick\n");
     expect(await k.ok("logs", pod, "--tail=1", "--timestamps")).toMatch(/^\d{4}-\d\d-\d\dT[\d:]{8}\.\d{9}Z tick\n$/);
     const lines = async (...flags: string[]): Promise<number> => (await k.ok("logs", pod, ...flags)).split("\n").length - 1;
