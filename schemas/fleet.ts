@@ -143,7 +143,7 @@ export interface FileSpec {
   mode: number;
   /**
    * Which content: filled in by the controller, so that other content is another template. The content itself lies at
-   * `sealedKey(node, namespace, deliveryName(kind, source), hash)`. Keyed (HMAC), as a plain hash would tell short secrets.
+   * `deliveryKey(node, namespace, {source, hash})` (store/deliveries.ts). Keyed (HMAC), as a plain hash would tell short secrets.
    */
   hash?: string;
 }
@@ -285,7 +285,7 @@ export interface DesiredPod {
    * for it. Absent until known, and for images that no registry knows. No part of the template.
    */
   imageDigest?: string;
-  /** Secrets of type kubernetes.io/dockerconfigjson, delivered like files: `sealedKey(node, namespace, name, hash)`. */
+  /** Secrets of type kubernetes.io/dockerconfigjson, delivered like files: `pullSecretKey(node, namespace, {name, hash})` (store/deliveries.ts). */
   pullSecrets?: { name: string; hash: string }[];
   /** What the pod's successor on this node will be: pull its image and look for what would keep it from starting, touch nothing. */
   next?: { templateHash: string; container: ContainerSpec; imageDigest?: string; pullSecrets?: { name: string; hash: string }[] };

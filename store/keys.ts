@@ -47,6 +47,12 @@ export const observedKey = (node: string, namespace: string, pod: string): strin
 export const sealedPrefix = (node: string): string => `${nodePrefix(node)}sealed/`;
 export const sealedKey = (node: string, namespace: string, name: string, hash: string): string =>
   `${sealedPrefix(node)}${part(namespace)}/${part(name)}@${part(hash)}`;
+/** Undefined for what is no key of a Delivery. */
+export const parseSealedKey = (key: string): { node: string; namespace: string; name: string; hash: string } | undefined => {
+  const [, node, namespace, name, hash] =
+    /^([^/]+)\/sealed\/([^/]+)\/([^/@]+)@([^/@]+)$/.exec(key.startsWith(nodesPrefix) ? key.slice(nodesPrefix.length) : "") ?? [];
+  return node && namespace && name && hash ? { node, namespace, name, hash } : undefined;
+};
 export const infoKey = (node: string): string => `${nodePrefix(node)}info`;
 export const sessionKey = (node: string): string => `${nodePrefix(node)}session`;
 /** A person's wish that a pod be deleted, as the pod's uid says: written by the API, taken away by the controller in the commit that acts on it. */
