@@ -1,7 +1,7 @@
 // Carries a plan out, one step after the other. Any step may be the last one before a crash: each can be done again.
 import { LABELS } from "../schemas/constants.ts";
 import { type Engine, isEngineError } from "./engine.ts";
-import type { Action, ActionOf, ActionType, Desired } from "./plan.ts";
+import type { Action, ActionOf, ActionType, Desired } from "./plan/plan.ts";
 import { type Progress, PodFault, type Resources } from "./resources.ts";
 import type { World } from "./world.ts";
 

@@ -2,7 +2,7 @@
 import type { AgentNote, ObservedPod } from "../schemas/fleet.ts";
 import { type Failure, HealBudget, retryDelayMs } from "./backoff.ts";
 import type { ContainerFacts } from "./observe.ts";
-import type { Plan } from "./plan.ts";
+import type { Plan } from "./plan/plan.ts";
 import type { DesiredEntry } from "./pods.ts";
 
 const MAX_NOTES = 10;

@@ -2,7 +2,7 @@
 import { asPatch } from "./drift.ts";
 import type { Done } from "./execute.ts";
 import type { Note } from "./memory.ts";
-import type { Plan } from "./plan.ts";
+import type { Plan } from "./plan/plan.ts";
 
 /** `live`: the pod's desired state was changed on purpose, so an update is no heal. */
 export const noteOf = (plan: Plan, done: Done, tookMs: number, live: boolean): Note[] => {

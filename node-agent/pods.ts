@@ -2,16 +2,17 @@
 import { isDeepStrictEqual } from "node:util";
 import type { Logger } from "pino";
 import type { DesiredPod, ObservedPod } from "../schemas/fleet.ts";
-import { dependencyUnmet } from "../schemas/health.ts";
 import type { Env } from "../store/env.ts";
 import { explain, type Failure, retryDelayMs } from "./backoff.ts";
 import { type Engine, type EngineEvent, isEngineError } from "./engine.ts";
 import { execute } from "./execute.ts";
 import { Memory } from "./memory.ts";
 import { noteOf } from "./notes.ts";
-import { type ContainerFacts, expected, observe } from "./observe.ts";
-import { type Desired, type Plan, plan } from "./plan.ts";
-import { render } from "./render.ts";
+import type { ContainerFacts } from "./observe.ts";
+import type { Plan } from "./plan/plan.ts";
+import { announcement, matters, steady } from "./pods/announce.ts";
+import { type Look, type Looker, lookAt } from "./pods/look.ts";
+import { dependentsOf, networkWanted } from "./pods/neighbours.ts";
 import { isLooping, report, UP_AFTER_MS } from "./report.ts";
 import type { Resources } from "./resources.ts";
 import type { World } from "./world.ts";
@@ -47,15 +48,19 @@ const PROGRESS_EVERY_MS = 2_000;
 /** Each container is inspected at least this often, whatever events say. */
 const INSPECT_EVERY_MS = 60_000;
 
-interface Look {
-  desired: Desired | undefined;
-  facts: ContainerFacts[];
-  plan: Plan;
-}
-
 export class Pods {
   private readonly memories = new Map<string, Memory>();
-  constructor(private readonly o: PodsOptions) {}
+  private readonly looker: Looker;
+
+  constructor(private readonly o: PodsOptions) {
+    this.looker = {
+      ...o,
+      observedOf: (key, uid) => {
+        const seen = this.memories.get(key);
+        return seen?.uid === uid ? seen.observed : undefined;
+      },
+    };
+  }
 
   /** What was last reported, for a process that has just started. */
   recall(key: string, observed: ObservedPod): void {
@@ -108,7 +113,7 @@ export class Pods {
     memory.meet(this.o.desired(key));
     try {
       for (let round = 0; round < ROUNDS && !signal.aborted; round++) {
-        const look = await this.look(key, memory);
+        const look = await lookAt(key, memory, this.looker);
         const pause = this.pause(memory, look.plan);
         if (pause > 0) return await this.settle(key, memory, { ...look, plan: held(look.plan, pause, this.o.env.now()) });
         if (look.plan.actions.length === 0) return await this.settle(key, memory, look);
@@ -125,74 +130,6 @@ export class Pods {
     let memory = this.memories.get(key);
     if (!memory) this.memories.set(key, (memory = new Memory()));
     return memory;
-  }
-
-  private async look(key: string, memory: Memory): Promise<Look> {
-    const { world, env, resources } = this.o;
-    memory.lookedAt = env.monotonic();
-    const facts: ContainerFacts[] = [];
-    for (const { id } of world.ofPod(key)) {
-      const known = memory.known(id);
-      if (known) {
-        facts.push(known);
-        continue;
-      }
-      memory.looking(id, env.now());
-      try {
-        const inspect = await this.o.engine.inspect(id);
-        const seen = observe(inspect, await resources.image(inspect.Image));
-        memory.saw(seen);
-        facts.push(seen);
-      } catch (error) {
-        if (!isEngineError(error, "notFound")) throw error;
-        world.delete(id);
-      }
-    }
-    memory.forgetExcept(facts.map((f) => f.id));
-    const entry = this.o.desired(key);
-    const desired = entry && this.desired(entry, facts);
-    const rendered = desired?.rendered;
-    const holder = rendered && world.named(rendered.name);
-    const nameHolder = holder && !facts.some((f) => f.id === holder.id) ? `container ${holder.id.slice(0, 12)}` : undefined;
-    const now = env.now();
-    const next = plan({
-      desired,
-      containers: facts,
-      nameHolder,
-      mayRemove: this.o.mayRemove(key),
-      networkIds: resources.networkIds,
-      waitingFor: entry && this.waitingFor(entry.pod),
-      finished: finishedBefore(memory.observed),
-      hadContainer: memory.observed?.containerId !== undefined || memory.current !== undefined,
-      released: memory.released,
-      backoff: memory.failure && { ...memory.failure, untilMs: now + memory.retryInMs(env.monotonic()) },
-      now,
-    });
-    return { desired, facts, plan: next };
-  }
-
-  private desired(entry: DesiredEntry, facts: readonly ContainerFacts[]): Desired {
-    const rendered = render(entry.pod, this.o.world.clusterId);
-    const imageId = facts.find((f) => f.uid === entry.pod.uid)?.imageId;
-    return {
-      pod: entry.pod,
-      rendered,
-      expected: expected(rendered, imageId === undefined ? undefined : this.o.resources.knownImage(imageId)),
-    };
-  }
-
-  /** Why a dependency on this node holds the start. Those on other nodes are the controller's matter. */
-  private waitingFor(pod: DesiredPod): string | undefined {
-    if (pod.dependsOn.length === 0) return undefined;
-    for (const [key, { pod: other }] of this.o.allDesired()) {
-      if (other.stackUid !== pod.stackUid || other.deletionTimestamp !== undefined) continue;
-      const dependency = pod.dependsOn.find((d) => d.service === other.service);
-      if (!dependency) continue;
-      const seen = this.memories.get(key);
-      const why = dependencyUnmet(dependency.condition, [seen?.uid === other.uid ? seen.observed : undefined]);
-      if (why !== undefined) return `waiting for ${dependency.service}: ${other.name} ${why}`;
-    }
-    return undefined;
   }
 
   /** How long to hold back what somebody outside undoes again and again. */
@@ -232,11 +169,8 @@ export class Pods {
     for (const note of noteOf(next, done, tookMs, live)) memory.note(note, env.now());
   }
 
-  /** Whether a pod that is to stay wants this network. */
   networkWanted(name: string): boolean {
-    for (const [, { pod }] of this.o.allDesired())
-      if (pod.deletionTimestamp === undefined && pod.container.networks.some((n) => n.name === name)) return true;
-    return false;
+    return networkWanted(name, this.o);
   }
 
   /** Nothing to do now: say how it is, and when to look again. */
@@ -282,7 +216,7 @@ export class Pods {
     if (memory.isNewFailure(why))
       memory.note({ type: "Warning", reason: why.reason, message: `${why.message}: ${why.lastError}` }, env.now());
     try {
-      return { afterMs: (await this.settle(key, memory, await this.look(key, memory)))?.afterMs ?? delayMs };
+      return { afterMs: (await this.settle(key, memory, await lookAt(key, memory, this.looker)))?.afterMs ?? delayMs };
     } catch (second) {
       // The engine does not even answer a look: the first failure says it all.
       log.debug({ pod: key, err: second }, "could not look after a failure");
@@ -309,10 +243,7 @@ export class Pods {
       notes: memory.notes(),
       now: env.now(),
     };
-    let said = report(input);
-    // The same retry, computed from another instant: no news.
-    if (previous?.nextRetryAt !== undefined && said.nextRetryAt !== undefined && sameInstant(previous.nextRetryAt, said.nextRetryAt))
-      said = { ...said, nextRetryAt: previous.nextRetryAt };
+    let said = steady(previous, report(input));
     const announce = announcement(previous, said);
     if (announce) {
       memory.note(announce, env.now());
@@ -321,19 +252,7 @@ export class Pods {
     if (isDeepStrictEqual(previous, said)) return;
     memory.observed = said;
     this.o.write(key, said);
-    if (
-      !previous ||
-      previous.state !== said.state ||
-      previous.ready !== said.ready ||
-      previous.health !== said.health ||
-      previous.phase !== said.phase
-    )
-      this.wakeDependents(entry.pod);
-  }
-
-  private wakeDependents(pod: DesiredPod): void {
-    for (const [key, { pod: other }] of this.o.allDesired())
-      if (other.stackUid === pod.stackUid && other.dependsOn.some((d) => d.service === pod.service)) this.o.enqueue(key);
+    if (matters(previous, said)) for (const other of dependentsOf(entry.pod, this.o)) this.o.enqueue(other);
   }
 }
 
@@ -346,22 +265,3 @@ const held = (next: Plan, pauseMs: number, now: number): Plan => ({
     untilMs: now + pauseMs,
   },
 });
-
-const finishedBefore = (observed: ObservedPod | undefined): "Succeeded" | "Failed" | undefined =>
-  observed?.phase === "Succeeded" || observed?.phase === "Failed" ? observed.phase : undefined;
-
-const sameInstant = (a: string, b: string): boolean => Math.abs(Date.parse(a) - Date.parse(b)) < 1_000;
-
-/** States that begin by themselves, told once when they begin. */
-const announcement = (
-  before: ObservedPod | undefined,
-  now: ObservedPod,
-): { type: "Warning"; reason: string; message: string } | undefined =>
-  (now.reason === "CrashLoopBackOff" ||
-    now.reason === "Unhealthy" ||
-    now.reason === "OOMKilled" ||
-    now.reason === "Error" ||
-    now.reason === "NameConflict") &&
-  before?.reason !== now.reason
-    ? { type: "Warning", reason: now.reason, message: now.message ?? "" }
-    : undefined;

@@ -2,7 +2,7 @@
 import type { AgentNote, ContainerState, DesiredPod, ObservedPod, PodPhase } from "../schemas/fleet.ts";
 import type { Failure } from "./backoff.ts";
 import type { ContainerFacts } from "./observe.ts";
-import type { Plan } from "./plan.ts";
+import type { Plan } from "./plan/plan.ts";
 
 export interface ReportInput {
   pod: DesiredPod;

@@ -19,7 +19,7 @@ const MAY_IMPORT: Record<Room, Room[]> = {
 const LAZILY: Partial<Record<Room, Room[]>> = { cli: ["store", "api", "controller", "node-agent"] };
 
 /** Deciding is pure: the API runs these for dry runs. */
-const PURE = /^(controller|node-agent)\/(.*\/)?(plan|compile|place|status|rollout)[\w-]*\.ts$/;
+const PURE = /^((controller|node-agent)\/(.*\/)?(plan|compile|place|status|rollout)[\w-]*|node-agent\/plan\/[\w-]+)\.ts$/;
 
 /** Packages that only one place may import. */
 const OUTSIDE: { packages: RegExp; only: RegExp; what: string }[] = [

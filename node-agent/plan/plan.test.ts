@@ -1,11 +1,11 @@
 import { describe, expect, it } from "vitest";
-import type { ContainerSpec } from "../schemas/fleet.ts";
-import { expected, observe, type ContainerFacts } from "./observe.ts";
+import type { ContainerSpec } from "../../schemas/fleet.ts";
+import { expected, observe, type ContainerFacts } from "../observe.ts";
 import { plan, type PlanInput } from "./plan.ts";
-import { render } from "./render.ts";
-import { FakeEngine } from "./testing/fake-engine.ts";
-import { aPod, CLUSTER } from "./testing/rig.ts";
-import { ManualEnv } from "../store/testing/env.ts";
+import { render } from "../render.ts";
+import { FakeEngine } from "../testing/fake-engine.ts";
+import { aPod, CLUSTER } from "../testing/rig.ts";
+import { ManualEnv } from "../../store/testing/env.ts";
 
 /** A container as the engine shows it after the agent made it. */
 const made = async (o: Parameters<typeof aPod>[0] = {}): Promise<ContainerFacts> => {

@@ -1,0 +1,114 @@
+// A pod that has its container. Pure.
+import type { ContainerSpec } from "../../schemas/fleet.ts";
+import { driftOf } from "../drift.ts";
+import type { Resources } from "../engine.ts";
+import type { ContainerFacts } from "../observe.ts";
+import type { Rendered } from "../render.ts";
+import { creation, ensureNetworks, held, nothing, prepare, runsOnce, takeDown } from "./steps.ts";
+import type { Action, Desired, Plan, PlanInput } from "./types.ts";
+
+/** How a container that has exited ended for good; undefined: it should run. */
+const outcome = (c: ContainerSpec, f: ContainerFacts): "Succeeded" | "Failed" | undefined => {
+  if (f.state !== "exited" || f.startedAt === undefined || !runsOnce(c)) return undefined;
+  if (f.exitCode === 0) return "Succeeded";
+  if (c.restart.policy === "no") return "Failed";
+  const max = c.restart.maxRetries ?? 0;
+  return max > 0 && f.restartCount >= max ? "Failed" : undefined;
+};
+
+/** There is one: what is wrong with it? */
+export const keep = (input: PlanInput, desired: Desired, c: ContainerFacts): Plan => {
+  const { pod, rendered, expected } = desired;
+  const finished = outcome(pod.container, c);
+  if (finished) return nothing({ current: c, finished });
+
+  const drift = driftOf(expected, c, rendered, input.networkIds);
+  const replace = drift.filter((d) => d.remedy === "replace");
+  if (replace.length > 0 || c.state === "dead") {
+    const cause = c.state === "dead" ? "container is dead" : `container differs from its spec in ${replace.map((d) => d.path).join(", ")}`;
+    // The container may be newer than what a checkpoint says: only a dead one is replaced unsynced.
+    if (!input.mayRemove && c.state !== "dead")
+      return nothing({
+        current: c,
+        drift,
+        waiting: { reason: "WaitingForSync", message: `${cause}; it is replaced when the agent has synced` },
+      });
+    const waiting = input.waitingFor === undefined ? {} : { waiting: held(input.waitingFor) };
+    const actions = [...prepare(desired), ...takeDown(c, pod.container.stopGraceMs), ...creation(input, desired)];
+    return { kind: "replace", actions, drift, cause, gone: false, current: c, ...waiting };
+  }
+
+  const actions: Action[] = [];
+  const causes: string[] = [];
+  for (const d of drift) {
+    switch (d.remedy) {
+      case "rename":
+        actions.push({ type: "rename", container: c.id, to: rendered.name });
+        causes.push(`container was renamed to ${c.name} outside (docker rename)`);
+        break;
+      case "disconnect":
+        actions.push({ type: "disconnect", container: c.id, network: d.network ?? "" });
+        causes.push(d.op === "remove" ? `container was connected to network ${d.network} outside` : `network ${d.network} lacks aliases`);
+        // An endpoint with the wrong aliases is made anew.
+        if (d.op === "replace") actions.push(...connection(rendered, c, d.network));
+        break;
+      case "connect":
+        actions.push(...connection(rendered, c, d.network));
+        if (c.startedAt !== undefined)
+          causes.push(`container was disconnected from network ${d.network} outside (docker network disconnect)`);
+        break;
+      case "update":
+      case "replace":
+        break;
+    }
+  }
+  const updates = drift.filter((d) => d.remedy === "update");
+  if (updates.length > 0) {
+    actions.push({ type: "update", container: c.id, change: { ...nonZero(rendered.limits), RestartPolicy: rendered.restart } });
+    causes.push(`${updates.map((d) => d.path).join(", ")} differed (docker update, or a live change)`);
+  }
+  let waiting: Plan["waiting"];
+  switch (c.state) {
+    case "paused":
+      actions.unshift({ type: "unpause", container: c.id });
+      causes.push("container was paused outside (docker pause)");
+      drift.push({ op: "replace", path: "/paused", value: false, remedy: "update" });
+      break;
+    case "created":
+    case "exited":
+      if (c.startedAt !== undefined) {
+        causes.push(`container was stopped outside (exit code ${c.exitCode})`);
+        drift.push({ op: "replace", path: "/running", value: true, remedy: "update" });
+      }
+      // An endpoint may point at a network that is gone, which would fail every start: look the networks up, then look again.
+      if (rendered.networks.some((n) => !input.networkIds.has(n.name)))
+        return nothing({ actions: ensureNetworks(rendered), cause: "its networks are not known yet", current: c, drift });
+      if (input.waitingFor === undefined) actions.push({ type: "start", container: c.id });
+      else waiting = held(input.waitingFor);
+      break;
+    default:
+      break;
+  }
+  if (actions.length === 0) return nothing({ current: c, drift, ...(waiting ? { waiting } : {}) });
+  const fresh = c.startedAt === undefined && causes.length === 0;
+  return {
+    kind: fresh ? "create" : "heal",
+    actions,
+    drift,
+    cause: fresh ? "new pod" : causes.join("; "),
+    gone: false,
+    current: c,
+    ...(waiting ? { waiting } : {}),
+  };
+};
+
+const connection = (rendered: Rendered, c: ContainerFacts, name: string | undefined): Action[] =>
+  rendered.networks
+    .filter((n) => n.name === name)
+    .flatMap((network) => [
+      { type: "ensureNetwork", network } as const,
+      { type: "connect", container: c.id, network: network.name, aliases: network.aliases } as const,
+    ]);
+
+/** 0 means "as it is" to the engine, and says nothing. */
+const nonZero = (limits: Resources): Resources => Object.fromEntries(Object.entries(limits).filter(([, v]) => v !== 0));

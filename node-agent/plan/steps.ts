@@ -1,0 +1,34 @@
+// Steps that several plans share.
+import type { ContainerSpec } from "../../schemas/fleet.ts";
+import type { ContainerFacts } from "../observe.ts";
+import type { Rendered } from "../render.ts";
+import type { Action, Desired, Plan, PlanInput } from "./types.ts";
+
+export const nothing = (o: Partial<Plan> = {}): Plan => ({ kind: "none", actions: [], drift: [], gone: false, ...o });
+
+export const takeDown = (c: ContainerFacts, graceMs = c.spec.stopTimeout * 1000): Action[] => [
+  // A paused container cannot take a signal.
+  ...(c.state === "paused" ? [{ type: "unpause", container: c.id } as const] : []),
+  ...(c.state === "running" || c.state === "paused" || c.state === "restarting"
+    ? [{ type: "stop", container: c.id, graceMs } as const]
+    : []),
+  { type: "remove", container: c.id, networks: Object.values(c.networkIds) },
+];
+
+export const prepare = ({ pod, rendered }: Desired): Action[] => [
+  { type: "ensureImage", image: pod.container.image, policy: pod.container.pullPolicy },
+  ...ensureNetworks(rendered),
+  ...rendered.volumes.map((volume) => ({ type: "ensureVolume", volume }) as const),
+];
+export const ensureNetworks = (rendered: Rendered): Action[] =>
+  rendered.networks.map((network) => ({ type: "ensureNetwork", network }) as const);
+
+export const creation = (input: PlanInput, desired: Desired): Action[] => [
+  { type: "create" },
+  ...desired.rendered.networks.slice(1).map(({ name, aliases }) => ({ type: "connect", network: name, aliases }) as const),
+  ...(input.waitingFor === undefined ? [{ type: "start" } as const] : []),
+];
+
+export const held = (message: string): NonNullable<Plan["waiting"]> => ({ reason: "WaitingForDependency", message });
+
+export const runsOnce = (c: ContainerSpec): boolean => c.restart.policy === "no" || c.restart.policy === "on-failure";

@@ -1,0 +1,82 @@
+// What a plan is made of: what goes in, what comes out, and every step an agent can take. Types only.
+import type { ContainerSpec, DesiredPod } from "../../schemas/fleet.ts";
+import type { Drift } from "../drift.ts";
+import type { Resources, RestartPolicy } from "../engine.ts";
+import type { Comparable, ContainerFacts } from "../observe.ts";
+import type { NetworkRequest, Rendered, VolumeRequest } from "../render.ts";
+
+/** Every step an agent can take. `container`: an id; absent: the one that an earlier step of the same plan created. */
+interface Steps {
+  ensureImage: { image: string; policy: ContainerSpec["pullPolicy"] };
+  ensureNetwork: { network: NetworkRequest };
+  ensureVolume: { volume: VolumeRequest };
+  create: object;
+  connect: { container?: string; network: string; aliases: string[] };
+  disconnect: { container: string; network: string };
+  start: { container?: string };
+  unpause: { container: string };
+  rename: { container: string; to: string };
+  update: { container: string; change: Resources & { RestartPolicy: RestartPolicy } };
+  stop: { container: string; graceMs: number };
+  remove: { container: string; networks: string[] };
+  /** Removes it when it is ours and nobody uses it. */
+  releaseNetwork: { name: string };
+  removeVolume: { name: string };
+}
+export type ActionType = keyof Steps;
+export type ActionOf<T extends ActionType> = { type: T } & Steps[T];
+export type Action = { [T in ActionType]: ActionOf<T> }[ActionType];
+
+export interface Desired {
+  pod: DesiredPod;
+  rendered: Rendered;
+  /** What its container should look like. */
+  expected: Comparable;
+}
+
+export interface PlanInput {
+  desired: Desired | undefined;
+  /** Ours by label, of this namespace and pod name, whatever their uid. */
+  containers: readonly ContainerFacts[];
+  /** Set: somebody else's container has our name. */
+  nameHolder?: string | undefined;
+  /** False: what is missing in desired may only be unseen (no sync yet, an engine that has just started). I8. */
+  mayRemove: boolean;
+  networkIds: ReadonlyMap<string, string>;
+  /** Set: a dependency that holds the start. */
+  waitingFor?: string | undefined;
+  /** How an earlier container of this uid ended for good. */
+  finished?: "Succeeded" | "Failed" | undefined;
+  /** There was a container of this uid before. */
+  hadContainer: boolean;
+  /** Networks and volumes were given back after the last container went. */
+  released: boolean;
+  /** The last failure, while it is not yet time to try again. */
+  backoff?: { reason: string; message: string; untilMs: number } | undefined;
+  now: number;
+}
+
+export type PlanKind = "none" | "create" | "heal" | "replace" | "delete" | "orphan";
+
+export interface Plan {
+  kind: PlanKind;
+  actions: Action[];
+  drift: Drift[];
+  /** In words, why there is something to do. */
+  cause?: string;
+  /** Why the pod is not as desired though there is nothing to do now. */
+  waiting?: {
+    reason: string;
+    message: string;
+    /** When it is tried again. */
+    untilMs?: number;
+    /** When to look again at what goes on by itself. */
+    lookAtMs?: number;
+  };
+  /** The container that stands for the pod. */
+  current?: ContainerFacts;
+  /** Nothing of the pod is left, and nothing should be. */
+  gone: boolean;
+  /** Ended for good, by its restart policy. */
+  finished?: "Succeeded" | "Failed";
+}

@@ -1,0 +1,85 @@
+// Looks at one pod: what is on the engine, what should be, and the plan that follows.
+import type { Env } from "../../store/env.ts";
+import { type Engine, isEngineError } from "../engine.ts";
+import type { Memory } from "../memory.ts";
+import { type ContainerFacts, expected, observe } from "../observe.ts";
+import { type Desired, type Plan, plan } from "../plan/plan.ts";
+import type { DesiredEntry } from "../pods.ts";
+import { render } from "../render.ts";
+import type { Resources } from "../resources.ts";
+import type { World } from "../world.ts";
+import { type Neighbourhood, waitingFor } from "./neighbours.ts";
+
+export interface Look {
+  desired: Desired | undefined;
+  facts: ContainerFacts[];
+  plan: Plan;
+}
+
+export interface Looker extends Neighbourhood {
+  engine: Pick<Engine, "inspect">;
+  env: Env;
+  world: World;
+  resources: Resources;
+  desired(key: string): DesiredEntry | undefined;
+  mayRemove(key: string): boolean;
+}
+
+/** Inspects what is not known since the last event. @throws EngineError */
+export const lookAt = async (key: string, memory: Memory, o: Looker): Promise<Look> => {
+  const { world, env, resources } = o;
+  memory.lookedAt = env.monotonic();
+  const facts = await containersOf(key, memory, o);
+  const entry = o.desired(key);
+  const desired = entry && desiredOf(entry, facts, o);
+  const rendered = desired?.rendered;
+  const holder = rendered && world.named(rendered.name);
+  const nameHolder = holder && !facts.some((f) => f.id === holder.id) ? `container ${holder.id.slice(0, 12)}` : undefined;
+  const now = env.now();
+  const next = plan({
+    desired,
+    containers: facts,
+    nameHolder,
+    mayRemove: o.mayRemove(key),
+    networkIds: resources.networkIds,
+    waitingFor: entry && waitingFor(entry.pod, o),
+    finished: finishedBefore(memory.observed?.phase),
+    hadContainer: memory.observed?.containerId !== undefined || memory.current !== undefined,
+    released: memory.released,
+    backoff: memory.failure && { ...memory.failure, untilMs: now + memory.retryInMs(env.monotonic()) },
+    now,
+  });
+  return { desired, facts, plan: next };
+};
+
+const containersOf = async (key: string, memory: Memory, { engine, env, world, resources }: Looker): Promise<ContainerFacts[]> => {
+  const facts: ContainerFacts[] = [];
+  for (const { id } of world.ofPod(key)) {
+    const known = memory.known(id);
+    if (known) {
+      facts.push(known);
+      continue;
+    }
+    memory.looking(id, env.now());
+    try {
+      const inspect = await engine.inspect(id);
+      const seen = observe(inspect, await resources.image(inspect.Image));
+      memory.saw(seen);
+      facts.push(seen);
+    } catch (error) {
+      if (!isEngineError(error, "notFound")) throw error;
+      world.delete(id);
+    }
+  }
+  memory.forgetExcept(facts.map((f) => f.id));
+  return facts;
+};
+
+const desiredOf = (entry: DesiredEntry, facts: readonly ContainerFacts[], { world, resources }: Looker): Desired => {
+  const rendered = render(entry.pod, world.clusterId);
+  const imageId = facts.find((f) => f.uid === entry.pod.uid)?.imageId;
+  return { pod: entry.pod, rendered, expected: expected(rendered, imageId === undefined ? undefined : resources.knownImage(imageId)) };
+};
+
+const finishedBefore = (phase: string | undefined): "Succeeded" | "Failed" | undefined =>
+  phase === "Succeeded" || phase === "Failed" ? phase : undefined;

@@ -1,0 +1,38 @@
+// What pods of this node are to each other: who waits for whom, who uses what.
+import type { DesiredPod, ObservedPod } from "../../schemas/fleet.ts";
+import { dependencyUnmet } from "../../schemas/health.ts";
+import type { DesiredEntry } from "../pods.ts";
+
+export interface Neighbourhood {
+  allDesired(): Iterable<[string, DesiredEntry]>;
+  /** The last report about this pod of this uid. */
+  observedOf(key: string, uid: string): ObservedPod | undefined;
+}
+
+/** Why a dependency on this node holds the start. Those on other nodes are the controller's matter. */
+export const waitingFor = (pod: DesiredPod, hood: Neighbourhood): string | undefined => {
+  if (pod.dependsOn.length === 0) return undefined;
+  for (const [key, { pod: other }] of hood.allDesired()) {
+    if (other.stackUid !== pod.stackUid || other.deletionTimestamp !== undefined) continue;
+    const dependency = pod.dependsOn.find((d) => d.service === other.service);
+    if (!dependency) continue;
+    const why = dependencyUnmet(dependency.condition, [hood.observedOf(key, other.uid)]);
+    if (why !== undefined) return `waiting for ${dependency.service}: ${other.name} ${why}`;
+  }
+  return undefined;
+};
+
+/** Whether a pod that is to stay wants this network. */
+export const networkWanted = (name: string, hood: Pick<Neighbourhood, "allDesired">): boolean => {
+  for (const [, { pod }] of hood.allDesired())
+    if (pod.deletionTimestamp === undefined && pod.container.networks.some((n) => n.name === name)) return true;
+  return false;
+};
+
+/** Keys of the pods for which it matters how this one is. */
+export const dependentsOf = (pod: DesiredPod, hood: Pick<Neighbourhood, "allDesired">): string[] => {
+  const keys: string[] = [];
+  for (const [key, { pod: other }] of hood.allDesired())
+    if (other.stackUid === pod.stackUid && other.dependsOn.some((d) => d.service === pod.service)) keys.push(key);
+  return keys;
+};
