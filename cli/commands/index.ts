@@ -1,6 +1,7 @@
 // The command table. Help, the reference and the tests are made from it.
 import type { CommandSpec } from "../command.ts";
 import { apply } from "./apply.ts";
+import { convert } from "./convert.ts";
 import { deleteCommand } from "./delete.ts";
 import { dev } from "./dev.ts";
 import { exec } from "./exec.ts";
@@ -20,6 +21,7 @@ export const COMMANDS: readonly CommandSpec[] = [
   up,
   apply,
   plan,
+  convert,
   deleteCommand,
   get,
   status,
