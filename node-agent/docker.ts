@@ -195,13 +195,13 @@ export const connectDocker = ({ socketPath, env, concurrency = 2 * availablePara
       }));
     },
     inspect: (container) => get<ContainerInspect>("inspect", at`/containers/${container}/json`),
-    create: (name, body) =>
+    create: (name, body, platform) =>
       lanes.create(async () => {
         const answer = await json<{ Id: string }>({
           operation: "create",
           method: "POST",
           path: "/containers/create",
-          query: { name },
+          query: { name, ...(platform === undefined ? {} : { platform }) },
           body,
           deadlineMs: DEADLINE.create,
         });
@@ -258,9 +258,9 @@ export const connectDocker = ({ socketPath, env, concurrency = 2 * availablePara
       inNetworks([networkKey(network)], async () => {
         await dial({ operation: "remove network", method: "DELETE", path: at`/networks/${network}`, deadlineMs: DEADLINE.change });
       }),
-    connect: (network, container, aliases) =>
+    connect: (network, container, endpoint) =>
       inNetworks([networkKey(network)], () =>
-        act("connect", at`/networks/${network}/connect`, { body: { Container: container, EndpointConfig: { Aliases: aliases } } }),
+        act("connect", at`/networks/${network}/connect`, { body: { Container: container, EndpointConfig: endpoint } }),
       ),
     disconnect: (network, container) =>
       inNetworks([networkKey(network)], () =>

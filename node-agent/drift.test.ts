@@ -39,7 +39,7 @@ const compare = async (spec: Partial<ContainerSpec>, change: (i: ContainerInspec
   const r = render(aPod({ container: spec }), CLUSTER);
   for (const n of r.networks) await engine.createNetwork(n.name, n.labels);
   const { id } = await engine.create(r.name, r.body);
-  for (const n of r.networks.slice(1)) await engine.connect(n.name, id, n.aliases);
+  for (const n of r.networks.slice(1)) await engine.connect(n.name, id, n.endpoint);
   await engine.start(id);
   const i = await engine.inspect(id);
   change(i);

@@ -127,7 +127,7 @@ export const engineContract = (name: string, setup: () => Promise<ContractSetup>
       await engine.disconnect("contract", other.id);
       expect((await engine.inspect(other.id)).NetworkSettings.Networks).not.toHaveProperty("contract");
       expect(await kind(engine.disconnect("contract", other.id))).not.toBe("fine");
-      await engine.connect("contract", other.id, ["alias"]);
+      await engine.connect("contract", other.id, { Aliases: ["alias"] });
       expect((await engine.inspect(other.id)).NetworkSettings.Networks?.["contract"]).toMatchObject({
         NetworkID: id,
         Aliases: expect.arrayContaining(["alias"]),
@@ -285,7 +285,7 @@ export const engineContract = (name: string, setup: () => Promise<ContractSetup>
       for (const n of r.networks) await engine.createNetwork(n.name, n.labels);
       for (const v of r.volumes) await engine.createVolume(v.name, v.labels);
       const { id } = await engine.create(r.name, r.body);
-      for (const n of r.networks.slice(1)) await engine.connect(n.name, id, n.aliases);
+      for (const n of r.networks.slice(1)) await engine.connect(n.name, id, n.endpoint);
       await engine.start(id);
       const i = await engine.inspect(id);
       const image = await engine.inspectImage(i.Image);

@@ -2,6 +2,18 @@
 // What is asked for and what is found keep the Engine API's own field names (a subset): every Docker manual explains them.
 
 import type { EngineIo } from "./engine-io.ts";
+import type {
+  ContainerInspect,
+  CreateBody,
+  EndpointConfig,
+  ImageInspect,
+  NetworkInspect,
+  Resources,
+  RestartPolicy,
+  VolumeInspect,
+} from "./engine-objects.ts";
+
+export type * from "./engine-objects.ts";
 
 /** What went wrong, so that callers never read messages. First match wins in docker.ts. */
 export type EngineErrorKind =
@@ -68,120 +80,6 @@ export interface ContainerSummary {
   networks: Record<string, string>;
 }
 
-export interface MountRequest {
-  Type: "volume" | "tmpfs" | "bind";
-  Source?: string;
-  Target: string;
-  ReadOnly?: boolean;
-  BindOptions?: { Propagation?: string };
-  VolumeOptions?: { NoCopy?: boolean };
-  TmpfsOptions?: { SizeBytes?: number; Mode?: number };
-}
-
-export interface HealthConfig {
-  Test?: string[];
-  /** Nanoseconds. */
-  Interval?: number;
-  Timeout?: number;
-  Retries?: number;
-  StartPeriod?: number;
-}
-
-export interface RestartPolicy {
-  Name: string;
-  MaximumRetryCount?: number;
-}
-
-/** Limits in the engine's words. 0 or absent: none. */
-export interface Resources {
-  NanoCpus?: number;
-  Memory?: number;
-  MemorySwap?: number;
-}
-
-export interface HostConfig extends Resources {
-  NetworkMode?: string;
-  Binds?: string[] | null;
-  Mounts?: MountRequest[] | null;
-  PortBindings?: Record<string, { HostIp?: string; HostPort?: string }[] | null> | null;
-  RestartPolicy?: RestartPolicy;
-  CapAdd?: string[] | null;
-  CapDrop?: string[] | null;
-  Init?: boolean | null;
-  ReadonlyRootfs?: boolean;
-}
-
-export interface ContainerConfig {
-  Image: string;
-  Cmd?: string[] | null;
-  Entrypoint?: string[] | null;
-  Env?: string[] | null;
-  Labels?: Record<string, string> | null;
-  User?: string;
-  WorkingDir?: string;
-  Hostname?: string;
-  StopSignal?: string;
-  /** Seconds. */
-  StopTimeout?: number;
-  Healthcheck?: HealthConfig;
-  ExposedPorts?: Record<string, object> | null;
-  Tty?: boolean;
-}
-
-/** Body of a create. One network at most: engines with API < 1.44 refuse more; the others are connected before the start. */
-export interface CreateBody extends ContainerConfig {
-  HostConfig: HostConfig;
-  NetworkingConfig?: { EndpointsConfig: Record<string, { Aliases?: string[] }> };
-}
-
-/** What `inspect` says, as far as we read it. */
-export interface ContainerInspect {
-  Id: string;
-  /** With the leading slash. */
-  Name: string;
-  Created: string;
-  /** Image id. */
-  Image: string;
-  RestartCount: number;
-  State: {
-    Status: string;
-    Paused: boolean;
-    OOMKilled: boolean;
-    ExitCode: number;
-    Error: string;
-    /** On the engine's machine; 0 when it does not run. */
-    Pid?: number;
-    StartedAt: string;
-    FinishedAt: string;
-    Health?: { Status: string; FailingStreak?: number; Log?: { ExitCode: number; Output: string }[] | null };
-  };
-  Config: ContainerConfig;
-  HostConfig: HostConfig;
-  NetworkSettings: {
-    Ports?: Record<string, { HostIp: string; HostPort: string }[] | null> | null;
-    Networks?: Record<string, { Aliases?: string[] | null; NetworkID: string; IPAddress?: string }> | null;
-  };
-}
-
-export interface ImageInspect {
-  Id: string;
-  RepoDigests?: string[] | null;
-  Config: Pick<ContainerConfig, "Cmd" | "Entrypoint" | "Env" | "Labels" | "User" | "WorkingDir" | "StopSignal" | "Healthcheck"> | null;
-}
-
-export interface NetworkInspect {
-  Id: string;
-  Name: string;
-  Labels?: Record<string, string> | null;
-  /** Ids of the containers with a live endpoint. */
-  Containers?: Record<string, unknown> | null;
-}
-
-export interface VolumeInspect {
-  Name: string;
-  Labels?: Record<string, string> | null;
-}
-
 /** A hint that something changed. `atMs`: wall clock of the engine. */
 export interface EngineEvent {
   type: "container" | "network" | "volume" | "image";
@@ -207,8 +105,8 @@ export interface Engine extends EngineIo {
   /** All containers, in any state, ours and foreign. Throws rather than answer in part. */
   list(): Promise<ContainerSummary[]>;
   inspect(container: string): Promise<ContainerInspect>;
-  /** @throws nameConflict, imageNotFound, invalid */
-  create(name: string, body: CreateBody): Promise<{ id: string }>;
+  /** `platform`: `os/arch[/variant]`, where the image has several. @throws nameConflict, imageNotFound, invalid */
+  create(name: string, body: CreateBody, platform?: string): Promise<{ id: string }>;
   /** Running already is fine. @throws notFound, portConflict, failed */
   start(container: string): Promise<void>;
   /** Stop signal, then SIGKILL after `graceMs`. Stopped already is fine. */
@@ -228,7 +126,7 @@ export interface Engine extends EngineIo {
   /** @throws nameConflict (also on engines that would make a second one of that name), addressPool */
   createNetwork(name: string, labels: Record<string, string>): Promise<{ id: string }>;
   removeNetwork(network: string): Promise<void>;
-  connect(network: string, container: string, aliases: string[]): Promise<void>;
+  connect(network: string, container: string, endpoint: EndpointConfig): Promise<void>;
   disconnect(network: string, container: string): Promise<void>;
 
   inspectVolume(volume: string): Promise<VolumeInspect>;

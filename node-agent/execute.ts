@@ -82,7 +82,7 @@ const EXECUTORS: { [T in ActionType]: (action: ActionOf<T>, run: Run) => Promise
   create: async (_, run) => {
     const { rendered } = wanted(run);
     try {
-      const { id } = await run.engine.create(rendered.name, rendered.body);
+      const { id } = await run.engine.create(rendered.name, rendered.body, rendered.platform);
       run.created = id;
       const networks = Object.fromEntries(rendered.networks.map((n) => [n.name, ""]));
       run.world.put({ id, name: rendered.name, labels: rendered.body.Labels ?? {}, state: "created", imageId: "", networks });
@@ -94,10 +94,10 @@ const EXECUTORS: { [T in ActionType]: (action: ActionOf<T>, run: Run) => Promise
       throw error;
     }
   },
-  connect: async ({ container, network, aliases }, run) => {
+  connect: async ({ container, network, endpoint }, run) => {
     await run.networks;
     try {
-      await run.engine.connect(network, target(container, run), aliases);
+      await run.engine.connect(network, target(container, run), endpoint);
     } catch (error) {
       // 403: it is connected already, by a call whose answer was lost.
       if (isEngineError(error) && error.status === 403 && /already (exists|attached)/.test(error.message)) return;

@@ -2,7 +2,8 @@
 import { LABELS } from "../schemas/constants.ts";
 import type { ContainerState } from "../schemas/fleet.ts";
 import type { ContainerConfig, ContainerInspect, HealthConfig, HostConfig, ImageInspect } from "./engine.ts";
-import { capName, type Rendered } from "./render.ts";
+import { capName } from "./render/options.ts";
+import type { Rendered } from "./render.ts";
 
 /** The part of a container that a spec decides. Lists are sorted, absent and empty are the same. */
 export interface Comparable {

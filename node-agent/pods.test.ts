@@ -468,7 +468,7 @@ describe("from any world (I7)", () => {
           if (what === "rename") await quietly(i && engine.rename(i.Id, `lost-${n}`));
           if (what === "update") await quietly(i && engine.update(i.Id, { RestartPolicy: { Name: "no" } }));
           if (what === "disconnect") await quietly(i && engine.disconnect("shop_default", i.Id));
-          if (what === "connect") await quietly(i && engine.connect("theirs", i.Id, []));
+          if (what === "connect") await quietly(i && engine.connect("theirs", i.Id, {}));
           if (what === "exit" && i?.State.Status === "running") {
             engine.exit(i.Id, code);
             if (engine.containers.get(i.Id)?.inspect.State.Status === "restarting") engine.restarted(i.Id);

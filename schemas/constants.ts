@@ -31,6 +31,8 @@ export const COMPOSE_LABELS = {
   project: "com.docker.compose.project",
   service: "com.docker.compose.service",
   number: "com.docker.compose.container-number",
+  network: "com.docker.compose.network",
+  volume: "com.docker.compose.volume",
 } as const;
 
 /** Finalizer that keeps a Stack until the last of its pods is gone. */

@@ -107,7 +107,7 @@ const connection = (rendered: Rendered, c: ContainerFacts, name: string | undefi
     .filter((n) => n.name === name)
     .flatMap((network) => [
       { type: "ensureNetwork", network } as const,
-      { type: "connect", container: c.id, network: network.name, aliases: network.aliases } as const,
+      { type: "connect", container: c.id, network: network.name, endpoint: network.endpoint } as const,
     ]);
 
 /** 0 means "as it is" to the engine, and says nothing. */

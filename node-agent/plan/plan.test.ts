@@ -14,7 +14,7 @@ const made = async (o: Parameters<typeof aPod>[0] = {}): Promise<ContainerFacts>
   const r = render(pod, CLUSTER);
   for (const n of r.networks) await engine.createNetwork(n.name, n.labels);
   const { id } = await engine.create(r.name, r.body);
-  for (const n of r.networks.slice(1)) await engine.connect(n.name, id, n.aliases);
+  for (const n of r.networks.slice(1)) await engine.connect(n.name, id, n.endpoint);
   await engine.start(id);
   const i = await engine.inspect(id);
   return observe(i, await engine.inspectImage(i.Image));

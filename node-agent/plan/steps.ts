@@ -25,7 +25,7 @@ export const ensureNetworks = (rendered: Rendered): Action[] =>
 
 export const creation = (input: PlanInput, desired: Desired): Action[] => [
   { type: "create" },
-  ...desired.rendered.networks.slice(1).map(({ name, aliases }) => ({ type: "connect", network: name, aliases }) as const),
+  ...desired.rendered.networks.slice(1).map(({ name, endpoint }) => ({ type: "connect", network: name, endpoint }) as const),
   ...(input.waitingFor === undefined ? [{ type: "start" } as const] : []),
 ];
 

@@ -1,7 +1,7 @@
 // What a plan is made of: what goes in, what comes out, and every step an agent can take. Types only.
 import type { ContainerSpec, DesiredPod } from "../../schemas/fleet.ts";
 import type { Drift } from "../drift.ts";
-import type { Resources, RestartPolicy } from "../engine.ts";
+import type { EndpointConfig, Resources, RestartPolicy } from "../engine.ts";
 import type { Comparable, ContainerFacts } from "../observe.ts";
 import type { NetworkRequest, Rendered, VolumeRequest } from "../render.ts";
 
@@ -11,7 +11,7 @@ interface Steps {
   ensureNetwork: { network: NetworkRequest };
   ensureVolume: { volume: VolumeRequest };
   create: object;
-  connect: { container?: string; network: string; aliases: string[] };
+  connect: { container?: string; network: string; endpoint: EndpointConfig };
   disconnect: { container: string; network: string };
   start: { container?: string };
   unpause: { container: string };

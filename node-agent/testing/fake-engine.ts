@@ -4,6 +4,7 @@ import {
   type ContainerInspect,
   type ContainerSummary,
   type CreateBody,
+  type EndpointConfig,
   type Engine,
   EngineError,
   type EngineErrorKind,
@@ -156,8 +157,8 @@ export class FakeEngine extends FakeIo implements Engine {
     const network = body.HostConfig.NetworkMode ?? "none";
     const inspect = inspectOf(id, name, body, image, this.now());
     // The engine does not look for the network before the start.
-    const aliases = body.NetworkingConfig?.EndpointsConfig[network]?.Aliases ?? [];
-    inspect.NetworkSettings.Networks![network] = { Aliases: aliases, NetworkID: this.networks.get(network)?.id ?? "" };
+    const endpoint = body.NetworkingConfig?.EndpointsConfig[network] ?? { Aliases: [] };
+    inspect.NetworkSettings.Networks![network] = { ...structuredClone(endpoint), NetworkID: this.networks.get(network)?.id ?? "" };
     this.containers.set(id, { inspect, logs: [], entries: [], used: { cpuNanos: 0, memoryBytes: 2 ** 20 } });
     for (const m of body.HostConfig.Mounts ?? [])
       if (m.Type === "volume" && m.Source && !this.volumes.has(m.Source)) this.volumes.set(m.Source, { Name: m.Source, Labels: null });
@@ -262,13 +263,18 @@ export class FakeEngine extends FakeIo implements Engine {
     this.networks.delete(n.name);
     this.emit("network", "destroy", n.id, { name: n.name });
   }
-  async connect(network: string, container: string, aliases: string[]): Promise<void> {
+  async connect(network: string, container: string, endpoint: EndpointConfig): Promise<void> {
     await this.enter("connect", container);
     const n = this.network(network, "connect");
     const { inspect: i } = this.find(container);
     if (i.NetworkSettings.Networks?.[n.name])
       throw new EngineError("failed", `endpoint with name ${i.Name} already exists in network ${n.name}`, "connect", { status: 403 });
-    i.NetworkSettings.Networks![n.name] = { Aliases: [...aliases, i.Id.slice(0, 12)], NetworkID: n.id, IPAddress: "10.0.0.2" };
+    i.NetworkSettings.Networks![n.name] = {
+      ...structuredClone(endpoint),
+      Aliases: [...(endpoint.Aliases ?? []), i.Id.slice(0, 12)],
+      NetworkID: n.id,
+      IPAddress: "10.0.0.2",
+    };
     this.emit("network", "connect", n.id, { name: n.name, container: i.Id });
   }
   async disconnect(network: string, container: string): Promise<void> {
