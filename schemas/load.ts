@@ -23,6 +23,8 @@ export interface JsonSchema {
   items?: JsonSchema;
   anyOf?: JsonSchema[];
   "x-not-supported"?: Record<string, string>;
+  /** How it differs from what the Compose specification says, in a sentence. */
+  "x-difference"?: string;
   /** How server-side apply merges: api/apply/type.ts. */
   "x-kubernetes-list-type"?: "atomic" | "set" | "map";
   "x-kubernetes-list-map-keys"?: string[];

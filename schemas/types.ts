@@ -10,6 +10,38 @@ export type ComposeServiceNetwork = {
    * More names of the service on this network.
    */
   aliases?: string[] | null;
+  /**
+   * Fixed IPv4 address, in a subnet that the network declares under `ipam`.
+   */
+  ipv4_address?: string;
+  /**
+   * Fixed IPv6 address, in a subnet that the network declares under `ipam`.
+   */
+  ipv6_address?: string;
+  /**
+   * Link-local addresses to have as well.
+   */
+  link_local_ips?: string[] | null;
+  /**
+   * MAC address on this network, for example `02:42:ac:11:00:02`. Engines before API 1.44 know one of the container only.
+   */
+  mac_address?: string;
+  /**
+   * Options of the network's driver for this membership.
+   */
+  driver_opts?: Options;
+  /**
+   * The order in which networks are joined: higher ones first. Default: 0.
+   */
+  priority?: number;
+  /**
+   * The network with the highest one has the default gateway. Engines before API 1.48 do not know it. Default: 0.
+   */
+  gw_priority?: number;
+  /**
+   * Name of the interface inside the container, at most 15 characters. Engines before API 1.49 do not know it.
+   */
+  interface_name?: string;
 } | null;
 /**
  * A network of the stack.
@@ -20,9 +52,63 @@ export type ComposeNetwork = {
    */
   name?: string;
   /**
-   * True: the network exists already on the node; it is neither made nor removed. Default: false.
+   * True: the network exists already on the node; it is neither made nor removed. Default: false. The old form is a map with its `name`.
    */
-  external?: boolean;
+  external?: boolean | ComposeExternal;
+  /**
+   * How the engine makes it: `bridge`, `macvlan`, `ipvlan` or a plugin. `overlay` becomes a bridge, with a warning: services that share a network run on one node. Default: bridge.
+   */
+  driver?: string;
+  /**
+   * Options of the driver, for example `com.docker.network.driver.mtu: 1400`.
+   */
+  driver_opts?: Options;
+  /**
+   * Whether containers that nobody deploys may join. Networks of one node always let them. Default: false.
+   */
+  attachable?: boolean;
+  /**
+   * Whether it has IPv4 addresses. Engines before API 1.47 cannot do without. Default: true.
+   */
+  enable_ipv4?: boolean;
+  /**
+   * Whether it has IPv6 addresses, too. Engines before 27 need an IPv6 subnet under `ipam`. Default: false.
+   */
+  enable_ipv6?: boolean;
+  /**
+   * True: no way out of it to other networks. Default: false.
+   */
+  internal?: boolean;
+  ipam?: ComposeIpam;
+  /**
+   * Labels of the network on the engine.
+   */
+  labels?:
+    | string[]
+    | {
+        /**
+         * The value.
+         */
+        [k: string]: string | number | boolean | null;
+      }
+    | null;
+} | null;
+/**
+ * How addresses are given.
+ */
+export type ComposeIpam = {
+  /**
+   * Who gives the addresses: `default` or a plugin. Default: default.
+   */
+  driver?: string;
+  /**
+   * Options of that driver.
+   */
+  options?: Options;
+  /**
+   * Subnets: at most one of IPv4 and one of IPv6 with most drivers.
+   */
+  config?: ComposeSubnet[] | null;
 } | null;
 /**
  * A named volume of the stack.
@@ -33,9 +119,29 @@ export type ComposeVolume = {
    */
   name?: string;
   /**
-   * True: the volume exists already on the node; it is neither made nor removed. Default: false.
+   * True: the volume exists already on the node; it is neither made nor removed. Default: false. The old form is a map with its `name`.
    */
-  external?: boolean;
+  external?: boolean | ComposeExternal;
+  /**
+   * How the engine makes it: `local` or a plugin. Default: local.
+   */
+  driver?: string;
+  /**
+   * Options of the driver. With the local one `type`, `o` and `device` are those of mount(8), for example for NFS; `type: none, o: bind` mounts a path of the node, and a warning says so.
+   */
+  driver_opts?: Options;
+  /**
+   * Labels of the volume on the engine.
+   */
+  labels?:
+    | string[]
+    | {
+        /**
+         * The value.
+         */
+        [k: string]: string | number | boolean | null;
+      }
+    | null;
 } | null;
 
 /**
@@ -110,6 +216,18 @@ export interface StackSpec {
   volumes?: {
     [k: string]: ComposeVolume;
   } | null;
+  /**
+   * Files for services, by key: their content, or a ConfigMap of the Stack's namespace that has it.
+   */
+  configs?: {
+    [k: string]: ComposeConfig;
+  } | null;
+  /**
+   * Secret files for services, by key: each is a Secret of the Stack's namespace. Values never stand in a Stack.
+   */
+  secrets?: {
+    [k: string]: ComposeSecret;
+  } | null;
 }
 /**
  * What Compose has no word for.
@@ -166,6 +284,14 @@ export interface ComposeService {
         [k: string]: ComposeServiceNetwork;
       }
     | null;
+  /**
+   * Configs that the containers get as files, by key or in the long form. By default `/<key>`, readable by all.
+   */
+  configs?: (string | ComposeFile)[] | null;
+  /**
+   * Secrets that the containers get as files, by key or in the long form. By default `/run/secrets/<key>`, readable by all in the container; kept in memory only.
+   */
+  secrets?: (string | ComposeFile)[] | null;
   /**
    * When the engine starts the container again after it ended: `no`, `always`, `on-failure[:times]` or `unless-stopped`. Default: `unless-stopped` (Compose's own default is `no`), and `on-failure` where another service waits for this one to complete.
    */
@@ -277,9 +403,9 @@ export interface ComposePort {
  */
 export interface ComposeMount {
   /**
-   * `volume` (named, or anonymous without source), `bind` (a path of the node) or `tmpfs` (memory).
+   * `volume` (named, or anonymous without source), `bind` (a path of the node) or `tmpfs` (memory). Refused are `image`, `npipe` and `cluster`.
    */
-  type: "volume" | "bind" | "tmpfs";
+  type: "volume" | "bind" | "tmpfs" | "image" | "npipe" | "cluster";
   /**
    * Key of a named volume, or absolute path on the node.
    */
@@ -292,6 +418,10 @@ export interface ComposeMount {
    * Whether the container cannot write there. Default: false.
    */
   read_only?: boolean;
+  /**
+   * Accepted, and without effect on Linux.
+   */
+  consistency?: string;
   bind?: ComposeBindOptions;
   volume?: ComposeVolumeOptions;
   tmpfs?: ComposeTmpfsOptions;
@@ -308,6 +438,14 @@ export interface ComposeBindOptions {
    * How mounts below the path spread between node and container. Default: rprivate.
    */
   propagation?: "private" | "rprivate" | "shared" | "rshared" | "slave" | "rslave";
+  /**
+   * SELinux label of the path: `z` is shared between containers, `Z` is this one's alone. Default: as it is.
+   */
+  selinux?: "z" | "Z";
+  /**
+   * Mounts below the path: `enabled` (they come along), `disabled`, or, of a read-only bind, `writable` or `readonly`. Engines before 25 know the first two. Default: enabled.
+   */
+  recursive?: "enabled" | "disabled" | "writable" | "readonly";
 }
 /**
  * Settings of a volume mount.
@@ -317,6 +455,22 @@ export interface ComposeVolumeOptions {
    * Whether a new volume stays empty instead of receiving the image's files at that path. Default: false.
    */
   nocopy?: boolean;
+  /**
+   * A folder of the volume to mount, relative; it must exist. Engines before 26 do not know it. Default: all of it.
+   */
+  subpath?: string;
+  /**
+   * Labels of a volume that is made for this mount. Those of named volumes stand at top level.
+   */
+  labels?:
+    | string[]
+    | {
+        /**
+         * The value.
+         */
+        [k: string]: string | number | boolean | null;
+      }
+    | null;
 }
 /**
  * Settings of a tmpfs.
@@ -330,6 +484,40 @@ export interface ComposeTmpfsOptions {
    * Permissions of its top directory, as an octal text (`"1777"`) or as a number. Default: 1777.
    */
   mode?: number | string;
+}
+/**
+ * Values by name.
+ */
+export interface Options {
+  /**
+   * The value.
+   */
+  [k: string]: string | number | boolean;
+}
+/**
+ * A config or secret as a file in the containers.
+ */
+export interface ComposeFile {
+  /**
+   * Key of the config or secret, as declared at top level.
+   */
+  source: string;
+  /**
+   * Path of the file in the container. Default: `/<source>` for configs, `/run/secrets/<source>` for secrets; what does not begin with `/` is below `/` or `/run/secrets`.
+   */
+  target?: string;
+  /**
+   * Number of the user who owns the file. Default: 0.
+   */
+  uid?: string | number;
+  /**
+   * Number of the group that owns the file. Default: 0.
+   */
+  gid?: string | number;
+  /**
+   * Permissions, as an octal text (`"0440"`) or as a number. Default: "0444".
+   */
+  mode?: string | number;
 }
 /**
  * How to tell that the container is healthy. Default: the image's check.
@@ -368,6 +556,14 @@ export interface ComposeDependency {
    * `service_started`, `service_healthy` (its health check passes) or `service_completed_successfully` (it ended with exit code 0).
    */
   condition: "service_started" | "service_healthy" | "service_completed_successfully";
+  /**
+   * True: when the other service was updated, this one's containers are restarted once. Default: false.
+   */
+  restart?: boolean;
+  /**
+   * False: a service that does not exist, or has failed for good, holds up nobody. Default: true.
+   */
+  required?: boolean;
 }
 /**
  * How many, where, and with what limits.
@@ -411,6 +607,110 @@ export interface ComposeLimits {
    * Bytes, for example `512M`; at least 6M. Default: no limit.
    */
   memory?: string | number;
+}
+/**
+ * The old form of `external: true` and `name`.
+ */
+export interface ComposeExternal {
+  /**
+   * Name of what exists already.
+   */
+  name?: string;
+}
+/**
+ * A subnet.
+ */
+export interface ComposeSubnet {
+  /**
+   * In CIDR form, for example `172.28.0.0/16`. Default: the engine chooses.
+   */
+  subnet?: string;
+  /**
+   * Part of the subnet that containers get their addresses from, in CIDR form. Default: all of it.
+   */
+  ip_range?: string;
+  /**
+   * Address of the gateway, in the subnet. Default: its first.
+   */
+  gateway?: string;
+  /**
+   * Addresses of the subnet that no container gets, by the name of who has them.
+   */
+  aux_addresses?: Options;
+}
+/**
+ * A file for services: either its `content`, or `external` for a ConfigMap.
+ */
+export interface ComposeConfig {
+  /**
+   * What stands in the file, as it is: no variable is filled in by the server.
+   */
+  content?: string;
+  /**
+   * True: it is a ConfigMap of the Stack's namespace. Default: false. The old form is a map with its `name`.
+   */
+  external?: boolean | ComposeExternal;
+  /**
+   * Name of the ConfigMap. Default: the key of this entry. Without effect beside `content`.
+   */
+  name?: string;
+  /**
+   * Checked, and without effect: files have no labels.
+   */
+  labels?:
+    | string[]
+    | {
+        /**
+         * The value.
+         */
+        [k: string]: string | number | boolean | null;
+      }
+    | null;
+  "x-steadfleet"?: ConfigMapExtension;
+}
+/**
+ * What Compose has no word for.
+ */
+export interface ConfigMapExtension {
+  /**
+   * Which of the keys of the ConfigMap is the file. Default: the only one it has, else the one that is called like this entry.
+   */
+  key?: string;
+}
+/**
+ * A secret file for services: a Secret of the Stack's namespace.
+ */
+export interface ComposeSecret {
+  /**
+   * Must be true: it is a Secret of the Stack's namespace. The old form is a map with its `name`.
+   */
+  external?: boolean | ComposeExternal;
+  /**
+   * Name of the Secret. Default: the key of this entry.
+   */
+  name?: string;
+  /**
+   * Checked, and without effect: files have no labels.
+   */
+  labels?:
+    | string[]
+    | {
+        /**
+         * The value.
+         */
+        [k: string]: string | number | boolean | null;
+      }
+    | null;
+  "x-steadfleet"?: SecretExtension;
+}
+/**
+ * What Compose has no word for.
+ */
+export interface SecretExtension {
+  /**
+   * Which of the keys of the Secret is the file. Default: the only one it has, else the one that is called like this entry.
+   */
+  key?: string;
 }
 /**
  * What became of the Stack. Written by the controller. Read-only.

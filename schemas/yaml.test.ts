@@ -83,11 +83,11 @@ describe("bad inputs are told with place, cause and way out", () => {
     ],
     [
       "several keys that are not supported, each once",
-      `${head}  services:\n    web:\n      image: nginx\n      links: [db]\n      deploy:\n        update_config: {parallelism: 2}\n  secrets: {}\n`,
+      `${head}  services:\n    web:\n      image: nginx\n      models: [llm]\n  secrets: {key: {file: ./key}}\n  models: {}\n`,
       [
-        "shop.yaml:9:7 spec.services.web.links: not supported yet — Remove it; services on a shared network find each other by name. For another name use `networks: {default: {aliases: […]}}`.",
-        "shop.yaml:11:9 spec.services.web.deploy.update_config: not supported yet — Remove it; a changed service is replaced one pod at a time, the old one stopped first.",
-        "shop.yaml:12:3 spec.secrets: not supported yet — Put the value in a Secret, or into `environment` for now.",
+        "shop.yaml:9:7 spec.services.web.models: not supported yet — Run the model as a service of its own.",
+        "shop.yaml:10:19 spec.secrets.key.file: not supported yet — `steady up` and `steady apply` make a Secret of the file. Otherwise make it (`kubectl create secret generic <name> --from-file …`), and declare it with `external: true`.",
+        "shop.yaml:11:3 spec.models: not supported yet — Run the model as a service of its own.",
       ],
     ],
     [

@@ -1,4 +1,5 @@
 // What the parts of the normaliser share while one service is spelled out.
+import type { FileSource, NetworkSettings, VolumeSpec } from "../fleet.ts";
 import { type Findings, type Key, MAX_PROBLEMS, type ProblemReason } from "../problems.ts";
 import { didYouMean } from "../words.ts";
 
@@ -9,11 +10,24 @@ export interface Declared {
   external: boolean;
 }
 
+export interface DeclaredNetwork extends Declared {
+  settings?: NetworkSettings;
+}
+export interface DeclaredVolume extends Declared {
+  settings?: NonNullable<VolumeSpec["settings"]>;
+}
+
+/** Keys and names of networks and volumes. */
+export const KEY = /^[a-zA-Z0-9][a-zA-Z0-9._-]*$/;
+export const KEY_WORDS = 'must be letters, digits, "_", "-" and ".", beginning with a letter or digit';
+
 export interface StackContext {
   out: Findings;
   /** undefined: the section is broken, so what refers to it cannot be judged. */
-  networks: ReadonlyMap<string, Declared> | undefined;
-  volumes: ReadonlyMap<string, Declared> | undefined;
+  networks: ReadonlyMap<string, DeclaredNetwork> | undefined;
+  volumes: ReadonlyMap<string, DeclaredVolume> | undefined;
+  configs: ReadonlyMap<string, FileSource> | undefined;
+  secrets: ReadonlyMap<string, FileSource> | undefined;
   services: ReadonlySet<string>;
   /** Services that another one waits for with `service_completed_successfully`. */
   awaited: ReadonlySet<string>;

@@ -3,16 +3,17 @@ import type { MountSpec } from "../fleet.ts";
 import { parseBytes } from "../quantity.ts";
 import type { ComposeMount } from "../types.ts";
 import { show } from "../words.ts";
-import { type Declared, type Field, variableHelp } from "./context.ts";
+import { type DeclaredVolume, type Field, variableHelp } from "./context.ts";
+import { permissions } from "./permissions.ts";
+import { normalizeLabels } from "./values.ts";
 
 const PROPAGATION = ["private", "rprivate", "shared", "rshared", "slave", "rslave"];
 /** Said for the sake of other systems; without effect on Linux. */
 const WITHOUT_EFFECT = ["cached", "delegated", "consistent"];
-const SELINUX_HELP = "Label the path on the node (`chcon -Rt container_file_t …`) and remove it.";
 
-type Volumes = ReadonlyMap<string, Declared> | undefined;
+type Volumes = ReadonlyMap<string, DeclaredVolume> | undefined;
 
-const namedVolume = (key: string, volumes: Volumes, field: Field): Declared | undefined => {
+const namedVolume = (key: string, volumes: Volumes, field: Field): DeclaredVolume | undefined => {
   const declared = volumes?.get(key);
   if (declared || !volumes) return declared;
   const guess = field.guess(key, volumes.keys());
@@ -41,20 +42,26 @@ interface Options {
   readOnly: boolean;
   nocopy: boolean;
   propagation?: string;
+  selinux?: "z" | "Z";
 }
 
 const shortOptions = (text: string | undefined, bind: boolean, field: Field): Options | undefined => {
   const options: Options = { readOnly: false, nocopy: false };
   for (const word of text === undefined ? [] : text.split(",")) {
     if (word === "ro" || word === "rw") options.readOnly = word === "ro";
-    else if (word === "nocopy" && !bind) options.nocopy = true;
+    else if ((word === "nocopy" || word === "volume-nocopy") && !bind) options.nocopy = true;
     else if (bind && PROPAGATION.includes(word)) options.propagation = word;
-    else if (WITHOUT_EFFECT.includes(word)) field.warn(`the option ${show(word)} has no effect on Linux`);
     else if (word === "z" || word === "Z") {
-      field.problem("NotSupported", `the option ${show(word)} (SELinux) is not supported yet`, SELINUX_HELP);
-      return undefined;
-    } else {
-      field.problem("Invalid", `the option ${show(word)} is not known; expected ro or rw`);
+      if (bind) options.selinux = word;
+      else field.warn(`the option ${show(word)} (SELinux) has no effect on a volume: the engine labels its own volumes`);
+    } else if (WITHOUT_EFFECT.includes(word)) field.warn(`the option ${show(word)} has no effect on Linux`);
+    else {
+      const expected = bind ? ["ro", "rw", "z", "Z", ...PROPAGATION] : ["ro", "rw", "nocopy"];
+      field.problem(
+        "Invalid",
+        `the option ${show(word)} is not known${field.guess(word, expected) || "; expected ro or rw"}`,
+        variableHelp(word),
+      );
       return undefined;
     }
   }
@@ -80,27 +87,21 @@ const shortMount = (text: string, volumes: Volumes, field: Field): MountSpec | u
   const bind = source.startsWith("/");
   const options = shortOptions(modes, bind, field);
   if (!options) return undefined;
-  const { readOnly, nocopy, propagation } = options;
+  const { readOnly, nocopy, propagation, selinux } = options;
   if (bind) {
     // As in Compose: the short form makes a missing path, the long one must ask for it.
-    return { type: "bind", source, target, readOnly, createHostPath: true, ...(propagation ? { propagation } : {}) };
+    return {
+      type: "bind",
+      source,
+      target,
+      readOnly,
+      createHostPath: true,
+      ...(propagation ? { propagation } : {}),
+      ...(selinux ? { selinux } : {}),
+    };
   }
   const volume = namedVolume(source, volumes, field);
   return volume ? { type: "volume", volume: { ...volume }, target, readOnly, ...(nocopy ? { nocopy } : {}) } : undefined;
-};
-
-/** Permissions as a number; text is octal, as in a shell. */
-const tmpfsMode = (mode: string | number, field: Field): number | undefined => {
-  const value = typeof mode === "number" ? mode : /^(0o?)?[0-7]{3,4}$/.test(mode) ? Number.parseInt(mode.replace("o", ""), 8) : Number.NaN;
-  if (!(value >= 0 && value <= 0o7777)) {
-    field.problem("Invalid", `must be permissions such as "1777"; got ${show(mode)}`);
-    return undefined;
-  }
-  // 0755 is 493 to YAML 1.1 and 755 to YAML 1.2: a number that reads like the octal text was hardly meant.
-  if (typeof mode === "number" && /^1?7[057][057]$/.test(String(mode))) {
-    field.warn(`the number ${mode} means the permissions ${mode.toString(8)}; quote it ("${mode}") to mean ${mode}`);
-  }
-  return value;
 };
 
 const longTmpfs = (mount: ComposeMount, field: Field): MountSpec | undefined => {
@@ -114,13 +115,92 @@ const longTmpfs = (mount: ComposeMount, field: Field): MountSpec | undefined => 
     field.at("read_only").problem("NotSupported", "a tmpfs that cannot be written is of no use", "Remove it.");
     return undefined;
   }
-  const bits = mode === undefined ? undefined : tmpfsMode(mode, field.at("tmpfs", "mode"));
+  const bits = mode === undefined ? undefined : permissions(mode, field.at("tmpfs", "mode"));
   return { type: "tmpfs", target: mount.target, ...(sizeBytes ? { sizeBytes } : {}), ...(bits === undefined ? {} : { mode: bits }) };
+};
+
+/** Types of other systems, and what to do instead. */
+const REFUSED: Partial<Record<ComposeMount["type"], [string, string]>> = {
+  image: [
+    "needs an engine that mounts images, which not all nodes have",
+    "Copy the files into the service's own image, or mount a volume.",
+  ],
+  npipe: ["is a named pipe of Windows, and nodes run Linux", "Bind-mount a socket of the node."],
+  cluster: ["is a volume of a Docker Swarm", "Use `type: volume` with a `driver`."],
+};
+
+const longBind = (mount: ComposeMount, field: Field): MountSpec | undefined => {
+  const { source, target, read_only: readOnly = false, bind = {} } = mount;
+  if (!source) {
+    field.at("source").problem("Required", "is required: the path on the node");
+    return undefined;
+  }
+  if (refuseRelative(source, field.at("source"))) return undefined;
+  if (!source.startsWith("/")) {
+    field.at("source").problem("Invalid", `must be an absolute path of the node; got ${show(source)}`, variableHelp(source));
+    return undefined;
+  }
+  const { propagation, selinux, recursive = "enabled" } = bind;
+  if ((recursive === "writable" || recursive === "readonly") && !readOnly) {
+    field.at("bind", "recursive").problem("Invalid", `${show(recursive)} is for a mount that is read-only`, "Add `read_only: true`.");
+    return undefined;
+  }
+  // Source: moby, mounts validation: "mount propagation must be rprivate" there.
+  if (recursive === "readonly" && propagation !== undefined && propagation !== "rprivate") {
+    field.at("bind", "propagation").problem("Invalid", 'must be rprivate where `recursive` is "readonly"');
+    return undefined;
+  }
+  return {
+    type: "bind",
+    source,
+    target,
+    readOnly,
+    createHostPath: bind.create_host_path ?? false,
+    ...(propagation ? { propagation } : {}),
+    ...(selinux ? { selinux } : {}),
+    ...(recursive === "enabled" ? {} : { recursive }),
+  };
+};
+
+const longVolume = (mount: ComposeMount, volumes: Volumes, field: Field): MountSpec | undefined => {
+  const { source, target, read_only: readOnly = false } = mount;
+  const { nocopy, subpath, labels } = mount.volume ?? {};
+  const own = normalizeLabels(labels, field.at("volume", "labels"));
+  if (subpath !== undefined && (subpath === "" || subpath.startsWith("/") || subpath.split("/").includes("..") || subpath.includes("\0"))) {
+    field
+      .at("volume", "subpath")
+      .problem("Invalid", `must be a relative path inside the volume; got ${show(subpath)}`, variableHelp(subpath));
+    return undefined;
+  }
+  const volume = source ? namedVolume(source, volumes, field.at("source")) : undefined;
+  if (source && !volume) return undefined;
+  if (!source && subpath !== undefined) {
+    field.at("volume", "subpath").keyProblem("Invalid", "a volume without name is new and has no folders", "Name a volume in `source`.");
+    return undefined;
+  }
+  const labelled = Object.keys(own).length > 0;
+  if (source && labelled)
+    field
+      .at("volume", "labels")
+      .warn(`has no effect on a named volume: its labels stand at top level, in \`volumes: {${source}: {labels: …}}\``);
+  return {
+    type: "volume",
+    ...(volume ? { volume: { ...volume } } : {}),
+    target,
+    readOnly,
+    ...(nocopy ? { nocopy } : {}),
+    ...(subpath === undefined ? {} : { subpath }),
+    ...(labelled && !source ? { labels: own } : {}),
+  };
 };
 
 const longMount = (mount: ComposeMount, volumes: Volumes, field: Field): MountSpec | undefined => {
   const { type, source, target } = mount;
-  const readOnly = mount.read_only ?? false;
+  const refused = REFUSED[type];
+  if (refused) {
+    field.at("type").problem("NotSupported", `a mount of the type ${type} ${refused[0]}`, refused[1]);
+    return undefined;
+  }
   let wrong = false;
   for (const other of ["bind", "volume", "tmpfs"] as const) {
     if (other === type || mount[other] === undefined) continue;
@@ -131,32 +211,10 @@ const longMount = (mount: ComposeMount, volumes: Volumes, field: Field): MountSp
     field.at("source").keyProblem("Forbidden", "a tmpfs has no source", "Remove it.");
     wrong = true;
   }
-  if (type === "bind" && !source) {
-    field.at("source").problem("Required", "is required: the path on the node");
-    wrong = true;
-  }
+  if (mount.consistency !== undefined) field.at("consistency").warn("has no effect on Linux");
   if (!checkTarget(target, field.at("target")) || wrong) return undefined;
   if (type === "tmpfs") return longTmpfs(mount, field);
-  if (type === "bind" && source) {
-    if (refuseRelative(source, field.at("source"))) return undefined;
-    if (!source.startsWith("/")) {
-      field.at("source").problem("Invalid", `must be an absolute path of the node; got ${show(source)}`, variableHelp(source));
-      return undefined;
-    }
-    const propagation = mount.bind?.propagation;
-    return {
-      type,
-      source,
-      target,
-      readOnly,
-      createHostPath: mount.bind?.create_host_path ?? false,
-      ...(propagation ? { propagation } : {}),
-    };
-  }
-  const nocopy = mount.volume?.nocopy ? { nocopy: true } : {};
-  if (!source) return { type: "volume", target, readOnly, ...nocopy };
-  const volume = namedVolume(source, volumes, field.at("source"));
-  return volume ? { type: "volume", volume: { ...volume }, target, readOnly, ...nocopy } : undefined;
+  return type === "bind" ? longBind(mount, field) : longVolume(mount, volumes, field);
 };
 
 /** All entries, in the order written. */

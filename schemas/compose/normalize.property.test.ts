@@ -3,7 +3,8 @@ import { describe, expect, it } from "vitest";
 import { loadSchema } from "../load.ts";
 import { arbitraryOf } from "../testing/arbitrary.ts";
 import { normalizeValid } from "../testing/compose.ts";
-import type { ComposeService, StackSpec } from "../types.ts";
+import type { FileSpec, NetworkAttachment } from "../fleet.ts";
+import type { ComposeFile, ComposeService, ComposeServiceNetwork, StackSpec } from "../types.ts";
 import { normalize } from "./normalize.ts";
 import type { NormalService } from "./normal.ts";
 
@@ -26,6 +27,26 @@ describe("whatever the schema lets through", () => {
     );
     expect(normal, "some bodies are sound").toBeGreaterThan(10);
   });
+});
+
+const file = (f: FileSpec): ComposeFile => ({
+  source: f.key,
+  target: f.target,
+  ...(f.uid === undefined ? {} : { uid: f.uid }),
+  ...(f.gid === undefined ? {} : { gid: Number(f.gid) }),
+  mode: f.mode.toString(8).padStart(4, "0"),
+});
+
+const attachment = (n: NetworkAttachment): ComposeServiceNetwork => ({
+  aliases: n.aliases,
+  ...(n.ipv4 ? { ipv4_address: n.ipv4 } : {}),
+  ...(n.ipv6 ? { ipv6_address: n.ipv6 } : {}),
+  link_local_ips: n.linkLocalIps ?? null,
+  ...(n.macAddress ? { mac_address: n.macAddress } : {}),
+  driver_opts: n.driverOpts ?? {},
+  priority: n.priority ?? 0,
+  gw_priority: n.gwPriority ?? 0,
+  ...(n.interfaceName ? { interface_name: n.interfaceName } : {}),
 });
 
 /** The long form that says what the normal form says. */
@@ -80,18 +101,27 @@ const longForm = (s: NormalService): ComposeService => {
           source: m.source,
           target: m.target,
           read_only: m.readOnly,
-          bind: { create_host_path: m.createHostPath, ...(m.propagation ? { propagation: m.propagation as "shared" } : {}) },
+          bind: {
+            create_host_path: m.createHostPath,
+            ...(m.propagation ? { propagation: m.propagation as "shared" } : {}),
+            ...(m.selinux ? { selinux: m.selinux } : {}),
+            ...(m.recursive ? { recursive: m.recursive } : {}),
+          },
         };
       return {
         type: m.type,
         ...(m.volume ? { source: m.volume.key } : {}),
         target: m.target,
         read_only: m.readOnly,
-        ...(m.nocopy ? { volume: { nocopy: true } } : {}),
+        volume: { nocopy: m.nocopy === true, ...(m.subpath ? { subpath: m.subpath } : {}), labels: m.labels ?? null },
       };
     }),
-    networks: Object.fromEntries(c.networks.map((n) => [n.key, { aliases: n.aliases }])),
-    depends_on: Object.fromEntries(s.dependsOn.map((d) => [d.service, { condition: d.condition }])),
+    networks: Object.fromEntries(c.networks.map((n) => [n.key, attachment(n)])),
+    depends_on: Object.fromEntries(
+      s.dependsOn.map((d) => [d.service, { condition: d.condition, restart: d.restart === true, required: d.optional !== true }]),
+    ),
+    configs: (c.files ?? []).flatMap((f) => (f.kind === "config" ? [file(f)] : [])),
+    secrets: (c.files ?? []).flatMap((f) => (f.kind === "secret" ? [file(f)] : [])),
     deploy: {
       mode: s.mode,
       ...(s.mode === "global" ? {} : { replicas: s.replicas }),

@@ -1,16 +1,17 @@
 // A Compose body in short and long forms → one form with everything said, or all that is wrong with it. Pure.
 import { MAX_SERVICE_NAME, networkName, projectName, volumeName } from "../names.ts";
 import { Findings, type Key, type Problem, type Warning, warningsBeside } from "../problems.ts";
-import type { ComposeNetwork, ComposeVolume, StackSpec } from "../types.ts";
+import type { StackSpec } from "../types.ts";
 import { show } from "../words.ts";
-import { type Declared, Field, type StackContext } from "./context.ts";
+import { Field, KEY, KEY_WORDS, type StackContext } from "./context.ts";
+import { declaredNetworks, declaredVolumes } from "./declared.ts";
+import { declaredConfigs, declaredSecrets } from "./files.ts";
 import { checkTogether } from "./graph.ts";
 import type { NormalService, NormalStack } from "./normal.ts";
 import { normalizeService } from "./service.ts";
 
 /** More than anybody writes by hand, and few enough to judge at once. */
 export const MAX_SERVICES = 200;
-const MAX_DECLARED = 200;
 
 export interface ComposeStack {
   metadata: { name?: string; namespace?: string };
@@ -19,28 +20,6 @@ export interface ComposeStack {
 
 /** Whether nothing was found wrong at, above or below a place of at most four keys. */
 export type Intact = (...keys: Key[]) => boolean;
-
-const KEY = /^[a-zA-Z0-9][a-zA-Z0-9._-]*$/;
-const KEY_WORDS = 'must be letters, digits, "_", "-" and ".", beginning with a letter or digit';
-
-const declared = (
-  section: Readonly<Record<string, ComposeNetwork | ComposeVolume>> | null | undefined,
-  ours: (key: string) => string,
-  field: Field,
-): Map<string, Declared> => {
-  const found = new Map<string, Declared>();
-  const entries = Object.entries(section ?? {});
-  if (entries.length > MAX_DECLARED) field.problem("Invalid", `at most ${MAX_DECLARED}; these are ${entries.length}`);
-  for (const [key, settings] of entries.slice(0, MAX_DECLARED)) {
-    if (!KEY.test(key) || key.length > 63) field.at(key).keyProblem("Invalid", `the key ${show(key)} ${KEY_WORDS}, at most 63 characters`);
-    const { name, external = false } = settings ?? {};
-    if (name !== undefined && (!KEY.test(name) || name.length > 200)) {
-      field.at(key, "name").problem("Invalid", `${show(name)} ${KEY_WORDS}, at most 200 characters`);
-    }
-    found.set(key, { key, name: name ?? (external ? key : ours(key)), external });
-  }
-  return found;
-};
 
 const awaitedOf = (spec: StackSpec, intact: Intact): Set<string> => {
   const awaited = new Set<string>();
@@ -70,12 +49,14 @@ export const checkBody = (stack: ComposeStack, out: Findings, intact: Intact): N
   const { spec } = stack;
   const project = projectName(stack.metadata.namespace || "default", stack.metadata.name ?? "");
   if (intact("spec", "name") && intact("spec", "version")) checkTop(stack, field);
-  const networks = intact("spec", "networks")
-    ? declared(spec.networks, (key) => networkName(project, key), field.at("networks"))
-    : undefined;
-  if (networks && !networks.has("default"))
-    networks.set("default", { key: "default", name: networkName(project, "default"), external: false });
-  const volumes = intact("spec", "volumes") ? declared(spec.volumes, (key) => volumeName(project, key), field.at("volumes")) : undefined;
+  const sections = {
+    networks: intact("spec", "networks")
+      ? declaredNetworks(spec.networks, (key) => networkName(project, key), field.at("networks"))
+      : undefined,
+    volumes: intact("spec", "volumes") ? declaredVolumes(spec.volumes, (key) => volumeName(project, key), field.at("volumes")) : undefined,
+    configs: intact("spec", "configs") ? declaredConfigs(spec.configs, field.at("configs")) : undefined,
+    secrets: intact("spec", "secrets") ? declaredSecrets(spec.secrets, field.at("secrets")) : undefined,
+  };
   if (typeof spec.services !== "object" || spec.services === null || Array.isArray(spec.services)) return { services: [] };
   const names = Object.keys(spec.services);
   const at = (service: string): Field => field.at("services", service);
@@ -87,7 +68,7 @@ export const checkBody = (stack: ComposeStack, out: Findings, intact: Intact): N
     if (KEY.test(name) && name.length <= MAX_SERVICE_NAME) continue;
     at(name).keyProblem("Invalid", `the service name ${show(name)} ${KEY_WORDS}, at most ${MAX_SERVICE_NAME} characters`);
   }
-  const context: StackContext = { out, networks, volumes, services: new Set(names), awaited: awaitedOf(spec, intact) };
+  const context: StackContext = { out, ...sections, services: new Set(names), awaited: awaitedOf(spec, intact) };
   const services: NormalService[] = [];
   for (const name of names.toSorted()) {
     const service: unknown = spec.services[name];

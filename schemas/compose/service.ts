@@ -1,14 +1,17 @@
 // One service of a Compose body, spelled out.
 import { constants } from "node:os";
-import type { ContainerSpec, Dependency, NetworkAttachment } from "../fleet.ts";
-import type { ComposeService, ComposeServiceNetwork } from "../types.ts";
+import type { ContainerSpec } from "../fleet.ts";
+import type { ComposeService } from "../types.ts";
 import { EXTENSION } from "../constants.ts";
 import { show } from "../words.ts";
+import { normalizeNetworks } from "./attach.ts";
 import { CAPABILITIES } from "./capabilities.ts";
 import { normalizeCommand } from "./command.ts";
 import { type Field, looksUninterpolated, type StackContext, variableHelp } from "./context.ts";
 import { normalizeDeploy } from "./deploy.ts";
+import { normalizeDependencies } from "./dependencies.ts";
 import { normalizeDuration, normalizeHealthcheck } from "./healthcheck.ts";
+import { normalizeFiles } from "./files.ts";
 import { checkImage } from "./image.ts";
 import { normalizeMounts } from "./mounts.ts";
 import type { NormalService } from "./normal.ts";
@@ -36,45 +39,6 @@ const normalizeRestart = (restart: string | boolean | undefined, awaited: boolea
   }
   const maxRetries = match?.[2] === undefined ? 0 : Number(match[2]);
   return { policy, ...(maxRetries > 0 ? { maxRetries } : {}) };
-};
-
-const normalizeNetworks = (service: SoundService, context: StackContext, field: Field): NetworkAttachment[] => {
-  const { networks } = service;
-  const isList = Array.isArray(networks);
-  const written: [string, ComposeServiceNetwork, Field][] = isList
-    ? networks.map((key, i) => [key, null, field.at(i)])
-    : Object.entries(networks ?? {}).map(([key, settings]) => [key, settings, field.at(key)]);
-  const entries: typeof written = written.length > 0 ? written : [["default", null, field]];
-  const found = new Map<string, NetworkAttachment>();
-  for (const [key, settings, at] of entries) {
-    const declared = context.networks?.get(key);
-    if (context.networks && !declared) {
-      const guess = at.guess(key, context.networks.keys());
-      const help = guess ? undefined : `Declare it: \`networks: {${key}: {}}\` beside \`services\`.`;
-      at.problem("Invalid", `the network ${show(key)} is not declared under spec.networks${guess}`, help);
-    }
-    if (found.has(key)) at.warn(`the network ${show(key)} is listed twice`);
-    const aliases = [...new Set(settings?.aliases ?? [])];
-    const bad = aliases.findIndex((alias) => !/^[A-Za-z0-9_][A-Za-z0-9_.-]{0,252}$/.test(alias));
-    if (bad >= 0) at.at("aliases", bad).problem("Invalid", `${show(aliases[bad])} is no host name`);
-    if (declared) found.set(key, { ...declared, aliases: aliases.filter((alias) => alias !== field.keys[2]).toSorted() });
-  }
-  return [...found.values()].toSorted((a, b) => (a.key < b.key ? -1 : 1));
-};
-
-const normalizeDependencies = (name: string, service: SoundService, context: StackContext, field: Field): Dependency[] => {
-  const written = service.depends_on ?? [];
-  const entries: [Dependency, Field][] = Array.isArray(written)
-    ? written.map((other, i) => [{ service: other, condition: "service_started" }, field.at(i)])
-    : Object.entries(written).map(([other, { condition }]) => [{ service: other, condition }, field.at(other)]);
-  const found = new Map<string, Dependency>();
-  for (const [dependency, at] of entries) {
-    const other = dependency.service;
-    if (!context.services.has(other)) at.problem("Invalid", `there is no service ${show(other)}${at.guess(other, context.services)}`);
-    else if (other === name) at.problem("Invalid", "a service cannot depend on itself");
-    else found.set(other, dependency);
-  }
-  return [...found.values()].toSorted((a, b) => (a.service < b.service ? -1 : 1));
 };
 
 const normalizeSignal = (signal: string, field: Field): string => {
@@ -136,6 +100,7 @@ export const normalizeService = (name: string, service: SoundService, context: S
   }
   const user = service.user === undefined ? "" : String(service.user);
   const healthcheck = normalizeHealthcheck(service.healthcheck, field.at("healthcheck"));
+  const files = normalizeFiles(service, context, field);
   const grace = service.stop_grace_period;
   const { restartedAt, paused } = service[EXTENSION] ?? {};
   return {
@@ -143,7 +108,7 @@ export const normalizeService = (name: string, service: SoundService, context: S
     mode: deploy.mode,
     replicas: deploy.replicas,
     constraints: deploy.constraints,
-    dependsOn: normalizeDependencies(name, service, context, field.at("depends_on")),
+    dependsOn: normalizeDependencies(name, service.depends_on, context, field.at("depends_on")),
     ...(restartedAt === undefined ? {} : { restartedAt }),
     ...(paused ? { paused } : {}),
     container: {
@@ -166,8 +131,9 @@ export const normalizeService = (name: string, service: SoundService, context: S
       ...(healthcheck ? { healthcheck } : {}),
       ports: normalizePorts(service.ports ?? [], field.at("ports")),
       mounts: normalizeMounts(service.volumes ?? [], context.volumes, field.at("volumes")),
-      networks: normalizeNetworks(service, context, field.at("networks")),
+      networks: normalizeNetworks(name, service.networks, context, field.at("networks")),
       limits: deploy.limits,
+      ...(files ? { files } : {}),
     },
   };
 };
