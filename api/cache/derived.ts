@@ -24,7 +24,7 @@ export class DerivedCache implements KindView {
     private readonly failed: (e: unknown, source: KubeObject) => void = () => {},
   ) {
     for (const [id, object] of source.objects) for (const view of this.viewsOf(object)) this.sources.set(idOf(view), id);
-    source.subscribe((t) => this.follow(t));
+    source.follow((t) => this.see(t));
   }
 
   get objects(): ReadonlyMap<string, KubeObject> {
@@ -50,6 +50,9 @@ export class DerivedCache implements KindView {
     this.subscribers.add(fn);
     return () => void this.subscribers.delete(fn);
   }
+  follow(fn: (t: Transition) => void): () => void {
+    return this.subscribe(fn);
+  }
   get watchers(): number {
     return this.subscribers.size;
   }
@@ -67,7 +70,7 @@ export class DerivedCache implements KindView {
     return views;
   }
 
-  private follow(t: Transition): void {
+  private see(t: Transition): void {
     // Most of the time nobody watches: then only the names matter, and the views are not compared.
     for (const d of this.subscribers.size > 0 ? this.derive(t) : this.named(t)) {
       if (d.new) {

@@ -40,8 +40,8 @@ export class GroupedCache implements KindView {
     const forget = (): void => {
       this.made = undefined;
     };
-    source.subscribe(forget);
-    beside.view.subscribe(forget);
+    source.follow(forget);
+    beside.view.follow(forget);
   }
 
   /** Worked out once for a list, which asks for one after the other; and forgotten right after it. */
@@ -98,7 +98,7 @@ export class GroupedCache implements KindView {
   /** However many subscribers there are, each change is worked out once. */
   subscribe(fn: (t: Transition) => void): () => void {
     this.subscribers.add(fn);
-    this.leave ??= this.follow();
+    this.leave ??= this.keepUp();
     return () => {
       this.subscribers.delete(fn);
       if (this.subscribers.size > 0) return;
@@ -106,11 +106,14 @@ export class GroupedCache implements KindView {
       this.leave = undefined;
     };
   }
+  follow(fn: (t: Transition) => void): () => void {
+    return this.subscribe(fn);
+  }
   get watchers(): number {
     return this.subscribers.size;
   }
 
-  private follow(): () => void {
+  private keepUp(): () => void {
     this.index = this.indexed();
     const tell = (t: Transition, isOwn: boolean): void => {
       const after = this.present(this.idOfSource(t, isOwn), this.indexed());
@@ -118,8 +121,8 @@ export class GroupedCache implements KindView {
       for (const derived of found) for (const fn of [...this.subscribers]) fn(derived);
     };
     const offs = [
-      this.source.subscribe((t) => tell(t, true)),
-      this.beside.view.subscribe((t) => {
+      this.source.follow((t) => tell(t, true)),
+      this.beside.view.follow((t) => {
         this.note(t);
         tell(t, false);
       }),

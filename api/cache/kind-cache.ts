@@ -48,6 +48,9 @@ export interface KindView {
   since(revision: number): Transition[] | undefined;
   /** Called synchronously, in order of revision. The answer unsubscribes. */
   subscribe(fn: (t: Transition) => void): () => void;
+  /** Likewise, for a view that is worked out from this one: it is nobody's open watch. */
+  follow(fn: (t: Transition) => void): () => void;
+  /** Open watches. */
   readonly watchers: number;
 }
 
@@ -58,6 +61,7 @@ export class KindCache implements KindView {
   private ring: Transition[] = [];
   private sorted: readonly string[] | undefined;
   private readonly subscribers = new Set<(t: Transition) => void>();
+  private readonly followers = new Set<(t: Transition) => void>();
 
   constructor(private readonly capacity = 4096) {}
 
@@ -117,6 +121,11 @@ export class KindCache implements KindView {
     return () => void this.subscribers.delete(fn);
   }
 
+  follow(fn: (t: Transition) => void): () => void {
+    this.followers.add(fn);
+    return () => void this.followers.delete(fn);
+  }
+
   get watchers(): number {
     return this.subscribers.size;
   }
@@ -130,6 +139,6 @@ export class KindCache implements KindView {
       this.floor = this.ring[cut - 1]?.revision ?? this.floor;
       this.ring = this.ring.slice(cut);
     }
-    for (const fn of [...this.subscribers]) fn(t);
+    for (const fn of [...this.followers, ...this.subscribers]) fn(t);
   }
 }

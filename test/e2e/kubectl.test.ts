@@ -356,6 +356,8 @@ describe.each(programs)("kubectl $version", (program) => {
     it("--wait=false leaves the object, which is being deleted", async () => {
       await k.ok("delete", "stack", "forms", "--wait=false");
       expect(rows(await k.ok("get", "stack", "forms"))[0]).toContain("Terminating");
+      // Those of earlier commands end a moment after them.
+      await until(async () => !(await watched()), { what: "nobody to watch" });
       const waiting = k.ok("wait", "--for=delete", "stack/forms", "--timeout=30s");
       // The oldest kubectl fails when what it shall wait for is gone already.
       const released = until(watched, { what: "kubectl to watch" }).then(() => world.releasing(namespace, () => waiting));
