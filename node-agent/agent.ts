@@ -16,6 +16,7 @@ import type { Engine, EngineEvent, EngineInfo } from "./engine.ts";
 import { execute } from "./execute.ts";
 import { diskOf, localAddresses, localHostname, nodeInfo } from "./node-info.ts";
 import { type DesiredEntry, Pods } from "./pods.ts";
+import type { HostView } from "./preflight/host.ts";
 import { Resources } from "./resources.ts";
 import { Runtime } from "./runtime.ts";
 import { streamHandler } from "./streams/handler.ts";
@@ -37,6 +38,8 @@ export interface AgentParts {
   sessionTtlSeconds: number;
   pid: number;
   tunnel?: TunnelAccess | undefined;
+  /** Default: nothing is known of the machine. */
+  host?: HostView;
 }
 
 /** Pods worked on at the same time. Most of them wait for the engine, whose own queue is bounded. */
@@ -92,6 +95,7 @@ export const runAgent = async (o: AgentParts, signal: AbortSignal): Promise<void
     log,
     world,
     resources,
+    ...(o.host ? { host: o.host } : {}),
     desired,
     allDesired,
     // What cannot be read is not the same as what is not there.
@@ -116,7 +120,7 @@ export const runAgent = async (o: AgentParts, signal: AbortSignal): Promise<void
       if (event.type === "network" && event.action === "destroy") lookAgain(usersOf(event, allDesired()));
       // A container that is gone needs no further look; of others, only what came after the last look.
       if (pod !== undefined && (pods.hint(pod, event) || event.action === "destroy")) queue.add(pod);
-      if (event.type === "container" && /^(die|destroy|rename)$/.test(event.action)) pods.kick();
+      pods.kick(event);
       if (event.type === "container" && (event.action === "create" || event.action === "destroy")) describe();
     },
     onListed: (changed, which) => {

@@ -1,9 +1,10 @@
 // When to try again, and what to call what went wrong.
 import { isEngineError, type EngineErrorKind } from "./engine.ts";
-import { PodFault } from "./resources.ts";
+import { Obstacle, PodFault } from "./resources.ts";
 
 const BASE_MS = 1_000;
 const CAP_MS = 300_000;
+const LOOK_CAP_MS = 30_000;
 /** Races with other actors clear up by looking again. */
 const QUICK: readonly EngineErrorKind[] = ["notFound", "nameConflict", "conflict"];
 const QUICK_TRIES = 2;
@@ -12,7 +13,7 @@ const QUICK_TRIES = 2;
 export const retryDelayMs = (failures: number, error: unknown, random: number): number => {
   if (failures <= QUICK_TRIES && isEngineError(error, ...QUICK)) return 50;
   const exponent = Math.min(failures - 1, 20);
-  return Math.min(BASE_MS * 2 ** exponent, CAP_MS) * (0.8 + 0.4 * random);
+  return Math.min(BASE_MS * 2 ** exponent, error instanceof Obstacle ? LOOK_CAP_MS : CAP_MS) * (0.8 + 0.4 * random);
 };
 
 /** Starting again what somebody outside keeps stopping: so many at once, and one more each so many ms. */

@@ -180,6 +180,7 @@ export const connectDocker = ({ socketPath, env, concurrency = 2 * availablePara
         State: string;
         ImageID: string;
         NetworkSettings?: { Networks?: Record<string, { NetworkID: string }> | null } | null;
+        Ports?: { IP?: string; PublicPort?: number; Type: string }[] | null;
       }
       const rows = await lanes.read(() =>
         array<Row>({ operation: "list", method: "GET", path: "/containers/json", query: { all: 1 }, deadlineMs: DEADLINE.list }),
@@ -192,6 +193,9 @@ export const connectDocker = ({ socketPath, env, concurrency = 2 * availablePara
         state: row.State,
         imageId: row.ImageID,
         networks: Object.fromEntries(Object.entries(row.NetworkSettings?.Networks ?? {}).map(([name, n]) => [name, n.NetworkID])),
+        ports: (row.Ports ?? []).flatMap((p) =>
+          p.PublicPort === undefined ? [] : [{ published: p.PublicPort, protocol: p.Type, hostIp: p.IP ?? "" }],
+        ),
       }));
     },
     inspect: (container) => get<ContainerInspect>("inspect", at`/containers/${container}/json`),

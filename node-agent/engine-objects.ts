@@ -211,6 +211,7 @@ export interface NetworkInspect {
   Labels?: Record<string, string> | null;
   /** Ids of the containers with a live endpoint. */
   Containers?: Record<string, unknown> | null;
+  IPAM?: { Config?: { Subnet?: string; Gateway?: string }[] | null };
 }
 
 export interface VolumeInspect {

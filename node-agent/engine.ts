@@ -78,6 +78,8 @@ export interface ContainerSummary {
   imageId: string;
   /** Name of a network → its id. */
   networks: Record<string, string>;
+  /** Host ports that are open now. Absent: not known. */
+  ports?: { published: number; protocol: string; hostIp: string }[];
 }
 
 /** A hint that something changed. `atMs`: wall clock of the engine. */

@@ -2,6 +2,8 @@
 import { LABELS } from "../schemas/constants.ts";
 import { type Engine, isEngineError } from "./engine.ts";
 import type { Action, ActionOf, ActionType, Desired } from "./plan/plan.ts";
+import { blindHost, type HostView } from "./preflight/host.ts";
+import { faultOf, preflight } from "./preflight/preflight.ts";
 import { type Progress, PodFault, type Resources } from "./resources.ts";
 import type { World } from "./world.ts";
 
@@ -9,6 +11,7 @@ export interface Executor {
   engine: Pick<
     Engine,
     | "ping"
+    | "list"
     | "inspect"
     | "create"
     | "start"
@@ -30,6 +33,8 @@ export interface Executor {
   /** Whether a pod that is to stay wants this network. */
   networkWanted(name: string): boolean;
   progress: Progress;
+  /** The machine below the engine. Default: nothing is known of it. */
+  host?: HostView;
 }
 
 interface Run extends Executor {
@@ -68,6 +73,12 @@ const perform = async <T extends ActionType>(action: ActionOf<T>, run: Run): Pro
 };
 
 const EXECUTORS: { [T in ActionType]: (action: ActionOf<T>, run: Run) => Promise<void> } = {
+  preflight: async ({ mine }, run) => {
+    const { pod, rendered } = wanted(run);
+    const parts = { list: () => run.engine.list(), resources: run.resources, host: run.host ?? blindHost };
+    const fault = faultOf(await preflight(pod.container, rendered, new Set(mine), parts));
+    if (fault) throw fault;
+  },
   ensureImage: async ({ image, policy }, run) => {
     const { pulled } = await run.resources.ensureImage(image, policy, run.progress);
     run.pulled ||= pulled;

@@ -5,6 +5,7 @@ import type { Kv } from "../store/kv.ts";
 import { runAgent } from "./agent.ts";
 import { connectDocker } from "./docker.ts";
 import type { Engine } from "./engine.ts";
+import { localHost } from "./preflight/host.ts";
 import type { TunnelAccess } from "./tunnel/index.ts";
 
 export interface AgentOptions {
@@ -60,6 +61,7 @@ export const startAgent = async (o: AgentOptions): Promise<AgentHandle> => {
       sessionTtlSeconds: o.sessionTtlSeconds ?? 20,
       pid: process.pid,
       tunnel: o.tunnel,
+      ...(o.engine ? {} : { host: localHost({ engine, socketPath }) }),
     },
     stop.signal,
   );

@@ -244,13 +244,15 @@ describe("what stands in the way", () => {
     expect(await r.picture()).toEqual([running(WEB)]);
   });
 
-  it("a taken port leaves no second container behind, and heals when it is free", async () => {
+  it("a port that is taken while it is down leaves no second container behind, and heals when it is free", async () => {
     const { engine, rig: r } = rig();
     const port = { target: 80, published: 8080, protocol: "tcp" as const };
-    const { id } = await engine.create("squatter", { Image: "bb:1", HostConfig: { PortBindings: { "1/tcp": [{ HostPort: "8080" }] } } });
-    await engine.start(id);
     const pod = aPod({ container: { ports: [port] } });
     r.want(pod);
+    await r.converge();
+    await engine.kill(ids(engine)[0]!);
+    const { id } = await engine.create("squatter", { Image: "bb:1", HostConfig: { PortBindings: { "1/tcp": [{ HostPort: "8080" }] } } });
+    await engine.start(id);
     for (let n = 0; n < 4; n++) {
       await r.pass();
       await r.env.advance(30_000);

@@ -13,6 +13,7 @@ import type { Plan } from "./plan/plan.ts";
 import { announcement, matters, steady } from "./pods/announce.ts";
 import { type Look, type Looker, lookAt } from "./pods/look.ts";
 import { dependentsOf, networkWanted } from "./pods/neighbours.ts";
+import type { HostView } from "./preflight/host.ts";
 import { isLooping, report, UP_AFTER_MS } from "./report.ts";
 import type { Resources } from "./resources.ts";
 import type { World } from "./world.ts";
@@ -29,6 +30,7 @@ export interface PodsOptions {
   log: Logger;
   world: World;
   resources: Resources;
+  host?: HostView;
   desired(key: string): DesiredEntry | undefined;
   allDesired(): Iterable<[string, DesiredEntry]>;
   /** I8: desired has synced in this connection, and the engine's lists agree. */
@@ -47,6 +49,17 @@ const LOOK_AGAIN_MS = 10_000;
 const PROGRESS_EVERY_MS = 2_000;
 /** Each container is inspected at least this often, whatever events say. */
 const INSPECT_EVERY_MS = 60_000;
+
+/** An event, and the reasons that it may have ended. */
+const WAKES: Record<string, string[]> = {
+  "container die": ["NameConflict", "PortConflict"],
+  "container destroy": ["NameConflict", "PortConflict"],
+  "container rename": ["NameConflict", "PortConflict"],
+  "network create": ["NetworkNotFound"],
+  "network destroy": ["NetworkAmbiguous", "NetworkNotOwned"],
+  "volume create": ["VolumeNotFound"],
+  "volume destroy": ["VolumeNotOwned"],
+};
 
 export class Pods {
   private readonly memories = new Map<string, Memory>();
@@ -99,12 +112,12 @@ export class Pods {
     }
   }
 
-  /** A container has gone or changed its name: whoever waits for its name or port tries again now. */
-  kick(): void {
-    for (const [key, memory] of this.memories) {
-      const { reason } = memory.observed ?? {};
-      if ((reason === "NameConflict" || reason === "PortConflict") && memory.tryNow(this.o.env.monotonic())) this.o.enqueue(key);
-    }
+  /** Something has gone, come or changed its name: whoever waits for that tries again now. */
+  kick({ type, action }: Pick<EngineEvent, "type" | "action">): void {
+    const waiting = WAKES[`${type} ${action}`];
+    if (!waiting) return;
+    for (const [key, memory] of this.memories)
+      if (waiting.includes(memory.observed?.reason ?? "") && memory.tryNow(this.o.env.monotonic())) this.o.enqueue(key);
   }
 
   async reconcile(key: string, signal: AbortSignal): Promise<{ afterMs?: number } | void> {
@@ -149,6 +162,7 @@ export class Pods {
       engine: this.o.engine,
       world: this.o.world,
       resources: this.o.resources,
+      ...(this.o.host ? { host: this.o.host } : {}),
       desired,
       networkWanted: (name) => this.networkWanted(name),
       progress: (reason, message) => {

@@ -15,6 +15,11 @@ export class PodFault extends Error {
   }
 }
 
+/** Found by looking, before anything was made: looking again costs little. */
+export class Obstacle extends PodFault {
+  override name = "Obstacle";
+}
+
 export interface Progress {
   /** Something that takes long has begun. */
   (reason: string, message: string): void;

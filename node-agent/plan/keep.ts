@@ -4,7 +4,7 @@ import { driftOf } from "../drift.ts";
 import type { Resources } from "../engine.ts";
 import type { ContainerFacts } from "../observe.ts";
 import type { Rendered } from "../render.ts";
-import { creation, ensureNetworks, held, nothing, prepare, runsOnce, takeDown } from "./steps.ts";
+import { creation, ensureNetworks, held, nothing, prepare, rehearse, runsOnce, takeDown } from "./steps.ts";
 import type { Action, Desired, Plan, PlanInput } from "./types.ts";
 
 /** How a container that has exited ended for good; undefined: it should run. */
@@ -34,7 +34,12 @@ export const keep = (input: PlanInput, desired: Desired, c: ContainerFacts): Pla
         waiting: { reason: "WaitingForSync", message: `${cause}; it is replaced when the agent has synced` },
       });
     const waiting = input.waitingFor === undefined ? {} : { waiting: held(input.waitingFor) };
-    const actions = [...prepare(desired), ...takeDown(c, pod.container.stopGraceMs), ...creation(input, desired)];
+    const actions = [
+      ...rehearse(desired, [c.id]),
+      ...prepare(desired),
+      ...takeDown(c, pod.container.stopGraceMs),
+      ...creation(input, desired),
+    ];
     return { kind: "replace", actions, drift, cause, gone: false, current: c, ...waiting };
   }
 

@@ -1,6 +1,6 @@
 // A pod without a container. Pure.
 import type { Desired, Plan, PlanInput } from "./types.ts";
-import { creation, held, nothing, prepare, runsOnce } from "./steps.ts";
+import { creation, held, nothing, prepare, rehearse, runsOnce } from "./steps.ts";
 
 /** There is no container. */
 export const make = (input: PlanInput, desired: Desired): Plan => {
@@ -15,7 +15,7 @@ export const make = (input: PlanInput, desired: Desired): Plan => {
     });
   return {
     kind: input.hadContainer ? "heal" : "create",
-    actions: [...prepare(desired), ...creation(input, desired)],
+    actions: [...rehearse(desired, []), ...prepare(desired), ...creation(input, desired)],
     drift: input.hadContainer ? [{ op: "add", path: "/container", value: desired.rendered.name, remedy: "replace" }] : [],
     cause: input.hadContainer ? "container was removed outside (docker rm)" : "new pod",
     gone: false,

@@ -23,6 +23,15 @@ export const prepare = ({ pod, rendered }: Desired): Action[] => [
 export const ensureNetworks = (rendered: Rendered): Action[] =>
   rendered.networks.map((network) => ({ type: "ensureNetwork", network }) as const);
 
+/** A look before anything is touched, where there is something to look for. */
+export const rehearse = ({ pod: { container: c }, rendered }: Desired, mine: string[]): Action[] =>
+  c.containerName !== undefined ||
+  c.ports.some((p) => p.published !== undefined) ||
+  c.mounts.some((m) => m.type === "bind" && !m.createHostPath) ||
+  [...rendered.networks, ...rendered.volumes].some((r) => r.external)
+    ? [{ type: "preflight", mine }]
+    : [];
+
 export const creation = (input: PlanInput, desired: Desired): Action[] => [
   { type: "create" },
   ...desired.rendered.networks.slice(1).map(({ name, endpoint }) => ({ type: "connect", network: name, endpoint }) as const),

@@ -7,6 +7,8 @@ import type { NetworkRequest, Rendered, VolumeRequest } from "../render.ts";
 
 /** Every step an agent can take. `container`: an id; absent: the one that an earlier step of the same plan created. */
 interface Steps {
+  /** Fails when something is in the way, before anything is touched. `mine`: containers that will be gone by then. */
+  preflight: { mine: string[] };
   ensureImage: { image: string; policy: ContainerSpec["pullPolicy"] };
   ensureNetwork: { network: NetworkRequest };
   ensureVolume: { volume: VolumeRequest };

@@ -141,6 +141,9 @@ export class FakeEngine extends FakeIo implements Engine {
       state: i.State.Status,
       imageId: i.Image,
       networks: Object.fromEntries(Object.entries(i.NetworkSettings.Networks ?? {}).map(([n, e]) => [n, e.NetworkID])),
+      ports: Object.entries(i.NetworkSettings.Ports ?? {}).flatMap(([port, list]) =>
+        (list ?? []).map((b) => ({ published: Number(b.HostPort), protocol: port.split("/")[1] ?? "tcp", hostIp: b.HostIp })),
+      ),
     }));
   }
   async inspect(container: string): Promise<ContainerInspect> {

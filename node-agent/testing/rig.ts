@@ -6,6 +6,7 @@ import type { ContainerSpec, DesiredPod, ObservedPod } from "../../schemas/fleet
 import { ManualEnv } from "../../store/testing/env.ts";
 import type { Engine } from "../engine.ts";
 import { type DesiredEntry, Pods } from "../pods.ts";
+import { blindHost, type HostView } from "../preflight/host.ts";
 import { Resources } from "../resources.ts";
 import { podKeyOf, World } from "../world.ts";
 
@@ -59,6 +60,7 @@ export class Rig {
   constructor(
     readonly engine: Engine,
     readonly env: ManualEnv = new ManualEnv(),
+    private readonly host: HostView = blindHost,
   ) {
     this.resources = new Resources(engine, CLUSTER);
     this.pods = this.boot();
@@ -76,7 +78,7 @@ export class Rig {
 
   /** A new process: what the old one had in memory is gone, reports are read back as from etcd. */
   restart(engine: Engine = this.engine): Rig {
-    const next = new Rig(engine, this.env);
+    const next = new Rig(engine, this.env, this.host);
     for (const [key, entry] of this.desired) next.desired.set(key, entry);
     next.revision = this.revision;
     for (const [key, observed] of this.reports) {
@@ -132,6 +134,7 @@ export class Rig {
       log: pino({ level: "silent" }),
       world: this.world,
       resources: this.resources,
+      host: this.host,
       desired: (key) => this.desired.get(key),
       allDesired: () => this.desired.entries(),
       mayRemove: () => this.synced,
