@@ -46,8 +46,8 @@ export interface ContainerSpec {
   dns?: { servers?: string[]; search?: string[]; options?: string[] };
   /** `name:address`, where the address may be `host-gateway`. */
   extraHosts?: string[];
-  /** Absent: the networks above. With any of them `networks` is empty. */
-  networkMode?: "none" | "host" | SharedWith;
+  /** Absent: the networks above. With any of them `networks` is empty. `bridge`: the engine's own network of that name. */
+  networkMode?: "none" | "host" | "bridge" | SharedWith;
   pid?: "host" | SharedWith;
   ipc?: "host" | "private" | "shareable" | "none" | SharedWith;
   uts?: "host";
@@ -192,7 +192,14 @@ export type MountSpec =
       /** Absent: mounts below the path come along. `disabled`: they do not; `readonly`: they must be read-only, too. */
       recursive?: "disabled" | "writable" | "readonly";
     }
-  | { type: "tmpfs"; target: string; sizeBytes?: number; mode?: number };
+  | {
+      type: "tmpfs";
+      target: string;
+      sizeBytes?: number;
+      mode?: number;
+      /** More options of mount(8), such as `uid=70` or `exec`, sorted. The engine's API takes them in `HostConfig.Tmpfs` only. */
+      options?: string[];
+    };
 
 /** A named volume of the engine. `name` is the name on the engine. External ones are neither made nor removed by us. */
 export interface VolumeSpec {

@@ -12,14 +12,8 @@ let ajv: Ajv2020 | undefined;
 const load = (): Ajv2020 => {
   const { Ajv2020: Constructor } = require("ajv/dist/2020.js") as { Ajv2020: typeof Ajv2020 };
   const made = new Constructor({ allErrors: false, strictTypes: false, allowUnionTypes: true });
-  made.addVocabulary([
-    "tsType",
-    "x-not-supported",
-    "x-difference",
-    "x-kubernetes-list-type",
-    "x-kubernetes-list-map-keys",
-    "x-kubernetes-map-type",
-  ]);
+  made.addVocabulary(["tsType", "x-not-supported", "x-difference", "x-needs"]);
+  made.addVocabulary(["x-kubernetes-list-type", "x-kubernetes-list-map-keys", "x-kubernetes-map-type"]);
   // With an offset, too: `kubectl rollout restart` writes the time of its own zone.
   made.addFormat("date-time", /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/);
   for (const name of SCHEMA_NAMES) made.addSchema(loadSchema(name));

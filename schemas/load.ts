@@ -23,8 +23,10 @@ export interface JsonSchema {
   items?: JsonSchema;
   anyOf?: JsonSchema[];
   "x-not-supported"?: Record<string, string>;
-  /** How it differs from what the Compose specification says, in a sentence. */
+  /** Supported, but not quite as in Compose: one sentence, which docs/compose.md shows and the normaliser warns with where it matters. */
   "x-difference"?: string;
+  /** Refused unless these keys stand beside it: key → what to do when it is missing. */
+  "x-needs"?: Record<string, string>;
   /** How server-side apply merges: api/apply/type.ts. */
   "x-kubernetes-list-type"?: "atomic" | "set" | "map";
   "x-kubernetes-list-map-keys"?: string[];

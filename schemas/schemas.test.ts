@@ -47,7 +47,7 @@ describe("the schemas", () => {
 
   it("use no keyword that the walker and the OpenAPI document do not know", () => {
     const known =
-      "$schema $id $ref $defs title description type tsType format const enum default minimum maximum contentEncoding required properties patternProperties additionalProperties items anyOf x-not-supported x-difference x-kubernetes-list-type x-kubernetes-list-map-keys x-kubernetes-map-type";
+      "$schema $id $ref $defs title description type tsType format const enum default minimum maximum contentEncoding required properties patternProperties additionalProperties items anyOf x-not-supported x-difference x-needs x-kubernetes-list-type x-kubernetes-list-map-keys x-kubernetes-map-type";
     const foreign = all.flatMap(({ path, schema }) =>
       Object.keys(schema)
         .filter((k) => !known.split(" ").includes(k))

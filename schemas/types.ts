@@ -355,9 +355,268 @@ export interface ComposeService {
    */
   cap_drop?: string[] | null;
   /**
-   * When to pull the image: `missing` (only when the node does not have it), `always` (before each create) or `never`. Default: missing.
+   * When to pull the image: `missing` or `if_not_present` (only when the node does not have it), `always` (before each create), `never`, `daily`, `weekly`, `every_<duration>` such as `every_12h` or `every_2w3d` (when the last pull is older). Default: missing.
    */
-  pull_policy?: "missing" | "always" | "never";
+  pull_policy?: string;
+  /**
+   * Annotations of the container (engine 24 and later), as a map or as `name=value` lines.
+   */
+  annotations?:
+    | string[]
+    | {
+        /**
+         * The value.
+         */
+        [k: string]: string | number | boolean | null;
+      }
+    | null;
+  /**
+   * Whether `docker compose up` shows the container's log.
+   */
+  attach?: boolean;
+  blkio_config?: ComposeBlkio;
+  /**
+   * How the image is built. Beside `image` it is kept and not read; alone it is refused.
+   */
+  build?:
+    | string
+    | {
+        /**
+         * A setting of the build: kept and not read.
+         */
+        [k: string]: string | number | boolean | unknown[] | {} | null;
+      }
+    | null;
+  /**
+   * Control group namespace: `private` or `host`. Default: the engine's.
+   */
+  cgroup?: "private" | "host";
+  /**
+   * Parent of the container's control group.
+   */
+  cgroup_parent?: string;
+  /**
+   * Name of the container on the engine, instead of the pod's. Only one such container can be on a node.
+   */
+  container_name?: string;
+  /**
+   * Length of a scheduler period for `cpu_quota`, in microseconds or as a duration. Not together with `cpus`.
+   */
+  cpu_period?: string | number;
+  /**
+   * CPU time in each period, in microseconds or as a duration. Not together with `cpus`.
+   */
+  cpu_quota?: string | number;
+  /**
+   * Period of the real-time scheduler, in microseconds or as a duration.
+   */
+  cpu_rt_period?: string | number;
+  /**
+   * Real-time CPU time in each period, in microseconds or as a duration.
+   */
+  cpu_rt_runtime?: string | number;
+  /**
+   * Share of the CPUs against other containers when they are busy. Default: 1024.
+   */
+  cpu_shares?: string | number;
+  /**
+   * Cores, for example `0.5`. The same as `deploy.resources.limits.cpus`. Default: no limit.
+   */
+  cpus?: string | number;
+  /**
+   * CPUs the container may run on, for example `0-2,7`.
+   */
+  cpuset?: string;
+  /**
+   * Settings of `docker compose watch`.
+   */
+  develop?: {
+    /**
+     * A setting: kept and not read.
+     */
+    [k: string]: string | number | boolean | unknown[] | {} | null;
+  } | null;
+  /**
+   * Rules for devices in the container's control group, for example `c 1:3 mr`.
+   */
+  device_cgroup_rules?: string[] | null;
+  /**
+   * Devices of the node, `path[:path in the container[:rwm]]`, CDI names (`vendor.com/class=name`), or the long form.
+   */
+  devices?: (string | ComposeDevice)[] | null;
+  /**
+   * Name servers of the container, as addresses.
+   */
+  dns?: string | string[] | null;
+  /**
+   * Options of the resolver, for example `ndots:2`.
+   */
+  dns_opt?: string[] | null;
+  /**
+   * Domains in which names are looked up.
+   */
+  dns_search?: string | string[] | null;
+  /**
+   * Domain of the container's host name.
+   */
+  domainname?: string;
+  /**
+   * Ports that the container listens at, for people and proxies: nothing is opened.
+   */
+  expose?: (string | number)[] | null;
+  /**
+   * More names in the container's /etc/hosts, as `name=address` lines or as a map; the address `host-gateway` is the node's.
+   */
+  extra_hosts?:
+    | string[]
+    | {
+        [k: string]: string | string[];
+      }
+    | null;
+  /**
+   * GPUs: `all`, or a list of requests.
+   */
+  gpus?: "all" | ComposeDeviceRequest[];
+  /**
+   * More groups of the container's user, as names of the image or numbers.
+   */
+  group_add?: (string | number)[] | null;
+  /**
+   * Whose shared memory and semaphores: `private`, `shareable`, `host`, `none`, `service:<name>` or `container:<name>`. Default: the engine's.
+   */
+  ipc?: string;
+  /**
+   * Isolation of Windows containers; `default` is all there is on Linux.
+   */
+  isolation?: "default";
+  /**
+   * Services to reach by another name, `service[:alias]`; they start before this one.
+   */
+  links?: string[] | null;
+  logging?: ComposeLogging;
+  /**
+   * Hardware address on the service's first network, for example `02:42:ac:11:65:43`.
+   */
+  mac_address?: string;
+  /**
+   * At most so much memory, for example `512M`; at least 6M. The same as `deploy.resources.limits.memory`. Default: no limit.
+   */
+  mem_limit?: string | number;
+  /**
+   * Memory kept for the container when the node runs short. The same as `deploy.resources.reservations.memory`.
+   */
+  mem_reservation?: string | number;
+  /**
+   * How readily the container's memory is swapped out, 0 to 100. Engines with cgroup v2 do not know it.
+   */
+  mem_swappiness?: number;
+  /**
+   * Memory and swap together; `-1` for as much swap as there is. Needs `mem_limit`. Default: twice the memory.
+   */
+  memswap_limit?: string | number;
+  /**
+   * In place of networks: `host`, `none`, `bridge` (the engine's own), `service:<name>` or `container:<name>` (share its network).
+   */
+  network_mode?: string;
+  /**
+   * Whether the kernel spares the container when memory runs out. Engines with cgroup v2 do not know it. Default: false.
+   */
+  oom_kill_disable?: boolean;
+  /**
+   * How readily the kernel kills the container when memory runs out, -1000 to 1000.
+   */
+  oom_score_adj?: number;
+  /**
+   * Whose processes it sees: `host`, `service:<name>` or `container:<name>`. Default: its own.
+   */
+  pid?: string;
+  /**
+   * At most so many processes; -1 for no limit. The same as `deploy.resources.limits.pids`.
+   */
+  pids_limit?: number;
+  /**
+   * Platform of the image, `os/arch[/variant]`, for example `linux/amd64`. Default: the node's.
+   */
+  platform?: string;
+  /**
+   * Commands that run inside the container after it has started, in this order.
+   */
+  post_start?: ComposeHook[] | null;
+  /**
+   * Commands that run inside the container before it is asked to stop, in this order. A container that ends by itself runs none.
+   */
+  pre_stop?: ComposeHook[] | null;
+  /**
+   * Give the container all rights and devices of the node. Default: false.
+   */
+  privileged?: boolean;
+  /**
+   * Runtime of the engine that runs the container, for example `nvidia`. Default: the engine's.
+   */
+  runtime?: string;
+  /**
+   * How many pods to run. The same as `deploy.replicas`.
+   */
+  scale?: number;
+  /**
+   * Security settings: `no-new-privileges`, `seccomp=unconfined`, `apparmor=<profile>`, `label=<label>`.
+   */
+  security_opt?: string[] | null;
+  /**
+   * Size of /dev/shm, for example `64m`. Default: the engine's (64m).
+   */
+  shm_size?: string | number;
+  /**
+   * Keep the container's standard input open. Default: false.
+   */
+  stdin_open?: boolean;
+  /**
+   * Settings of the storage driver, for example `size: 10G`.
+   */
+  storage_opt?: {
+    /**
+     * The value.
+     */
+    [k: string]: string | number | boolean | null;
+  } | null;
+  /**
+   * Kernel parameters of the container, as a map or as `name=value` lines.
+   */
+  sysctls?:
+    | string[]
+    | {
+        /**
+         * The value.
+         */
+        [k: string]: string | number | boolean | null;
+      }
+    | null;
+  /**
+   * Memory mounted into the container: `path[:options]`, or several of them.
+   */
+  tmpfs?: string | string[] | null;
+  /**
+   * Give the container a terminal. Default: false.
+   */
+  tty?: boolean;
+  /**
+   * Limits of processes, by name.
+   */
+  ulimits?: {
+    [k: string]: (number | string) | ComposeUlimit;
+  } | null;
+  /**
+   * User namespace: `host` switches the engine's remapping off.
+   */
+  userns_mode?: "host";
+  /**
+   * Whose host name: `host` for the node's. Not together with `hostname`.
+   */
+  uts?: "host";
+  /**
+   * Mount all volumes of another service's container, `service[:ro]`, or of a container by its name, `container:<name>[:ro]`.
+   */
+  volumes_from?: string[] | null;
   deploy?: ComposeDeploy;
 }
 /**
@@ -394,9 +653,17 @@ export interface ComposePort {
    */
   protocol?: "tcp" | "udp" | "sctp";
   /**
-   * `host`: opened on the node that runs the pod, as all ports are.
+   * `host`: opened on the node that runs the pod, as all ports are. Default: host.
    */
-  mode?: "host";
+  mode?: "host" | "ingress";
+  /**
+   * Name of the port, for people.
+   */
+  name?: string;
+  /**
+   * Protocol spoken at the port, such as `http`, for people.
+   */
+  app_protocol?: string;
 }
 /**
  * A volume, a path of the node, or memory, mounted into the container.
@@ -547,6 +814,10 @@ export interface ComposeHealthcheck {
    * Failures in the time after start do not count. Default: 0s.
    */
   start_period?: string;
+  /**
+   * Time between two checks during `start_period`. Engines before 25 do not know it and go by `interval`. Default: the engine's (5s).
+   */
+  start_interval?: string;
 }
 /**
  * What must be true of the other service.
@@ -564,6 +835,214 @@ export interface ComposeDependency {
    * False: a service that does not exist, or has failed for good, holds up nobody. Default: true.
    */
   required?: boolean;
+}
+/**
+ * Limits on reading from and writing to disks.
+ */
+export interface ComposeBlkio {
+  /**
+   * Share of the disks against other containers, 10 to 1000.
+   */
+  weight?: number;
+  /**
+   * Share by device.
+   */
+  weight_device?: ComposeBlkioWeight[] | null;
+  /**
+   * At most so many bytes per second read.
+   */
+  device_read_bps?: ComposeReadBps[] | null;
+  /**
+   * At most so many bytes per second written.
+   */
+  device_write_bps?: ComposeWriteBps[] | null;
+  /**
+   * At most so many reads per second.
+   */
+  device_read_iops?: ComposeReadIops[] | null;
+  /**
+   * At most so many writes per second.
+   */
+  device_write_iops?: ComposeWriteIops[] | null;
+}
+/**
+ * A share of a device.
+ */
+export interface ComposeBlkioWeight {
+  /**
+   * Device of the node, for example `/dev/sda`.
+   */
+  path: string;
+  /**
+   * 10 to 1000.
+   */
+  weight: number;
+}
+/**
+ * A limit for a device.
+ */
+export interface ComposeReadBps {
+  /**
+   * Device of the node, for example `/dev/sda`.
+   */
+  path: string;
+  /**
+   * Bytes per second, for example `10m`.
+   */
+  rate: string | number;
+}
+/**
+ * A limit for a device.
+ */
+export interface ComposeWriteBps {
+  /**
+   * Device of the node, for example `/dev/sda`.
+   */
+  path: string;
+  /**
+   * Bytes per second, for example `10m`.
+   */
+  rate: string | number;
+}
+/**
+ * A limit for a device.
+ */
+export interface ComposeReadIops {
+  /**
+   * Device of the node, for example `/dev/sda`.
+   */
+  path: string;
+  /**
+   * Reads per second.
+   */
+  rate: string | number;
+}
+/**
+ * A limit for a device.
+ */
+export interface ComposeWriteIops {
+  /**
+   * Device of the node, for example `/dev/sda`.
+   */
+  path: string;
+  /**
+   * Writes per second.
+   */
+  rate: string | number;
+}
+/**
+ * A device of the node.
+ */
+export interface ComposeDevice {
+  /**
+   * Path on the node, or a CDI name.
+   */
+  source: string;
+  /**
+   * Path inside the container. Default: as on the node.
+   */
+  target?: string;
+  /**
+   * What the container may do: `r`, `w` and `m` (make nodes). Default: rwm.
+   */
+  permissions?: string;
+}
+/**
+ * Devices asked of a driver, such as GPUs.
+ */
+export interface ComposeDeviceRequest {
+  /**
+   * What the devices must be able to do, for example `gpu`.
+   */
+  capabilities?: string[] | null;
+  /**
+   * The driver, for example `nvidia`. Default: the first that has the capabilities.
+   */
+  driver?: string;
+  /**
+   * How many devices, or `all`. Default: all. Not together with `device_ids`.
+   */
+  count?: string | number;
+  /**
+   * These devices.
+   */
+  device_ids?: string[] | null;
+  /**
+   * Settings of the driver.
+   */
+  options?:
+    | string[]
+    | {
+        /**
+         * The value.
+         */
+        [k: string]: string | number | boolean | null;
+      }
+    | null;
+}
+/**
+ * What becomes of the container's output.
+ */
+export interface ComposeLogging {
+  /**
+   * Log driver, for example `json-file`, `local`, `journald`, `syslog` or `none`. Default: the engine's.
+   */
+  driver?: string;
+  /**
+   * Settings of the driver.
+   */
+  options?: {
+    /**
+     * The value.
+     */
+    [k: string]: string | number | boolean | null;
+  } | null;
+}
+/**
+ * A command that runs inside the container.
+ */
+export interface ComposeHook {
+  /**
+   * The command: a line, which is split into words as a shell would, or a list of words. No shell runs it.
+   */
+  command: string | string[] | null;
+  /**
+   * User to run it as. Default: the container's.
+   */
+  user?: string | number;
+  /**
+   * Whether it runs with all rights. Default: false.
+   */
+  privileged?: boolean;
+  /**
+   * Directory to run it in, an absolute path inside the container. Default: the container's.
+   */
+  working_dir?: string;
+  /**
+   * Environment variables beside those of the container.
+   */
+  environment?:
+    | string[]
+    | {
+        /**
+         * The value.
+         */
+        [k: string]: string | number | boolean | null;
+      }
+    | null;
+}
+/**
+ * A soft and a hard limit.
+ */
+export interface ComposeUlimit {
+  /**
+   * What processes begin with; -1 for none.
+   */
+  soft: number | string;
+  /**
+   * How far they may raise it; -1 for none.
+   */
+  hard: number | string;
 }
 /**
  * How many, where, and with what limits.

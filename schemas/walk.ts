@@ -77,6 +77,11 @@ const checkMap = (at: Located, value: object, keys: readonly Key[], out: Finding
     if (found === "extension") continue;
     if (found) {
       check(found, entry, [...keys, key], out);
+      for (const [other, help] of Object.entries(found.schema["x-needs"] ?? {})) {
+        if (Object.hasOwn(value, other)) continue;
+        out.problem([...keys, key], "NotSupported", `is not supported without \`${other}\``, { help, onKey: true });
+        explained.add(other);
+      }
     } else if (Object.hasOwn(refused, key)) {
       const help = refused[key] as string;
       out.problem([...keys, key], "NotSupported", "not supported yet", { help, onKey: true });

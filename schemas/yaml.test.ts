@@ -78,7 +78,7 @@ describe("bad inputs are told with place, cause and way out", () => {
       "build",
       `${head}  services:\n    web:\n      build: .\n`,
       [
-        "shop.yaml:8:7 spec.services.web.build: not supported yet — Build the image and push it to a registry your nodes can reach (`docker build -t … . && docker push …`), then keep only `image`.",
+        "shop.yaml:8:7 spec.services.web.build: is not supported without `image` — Build the image and push it to a registry your nodes can reach (`docker build -t … . && docker push …`), then name it with `image`.",
       ],
     ],
     [

@@ -1,11 +1,16 @@
-// What only shows when services are seen together: cycles, conditions that cannot come true, host ports taken twice.
+// What only shows when services are seen together: cycles, conditions that cannot come true, host ports and names taken twice.
 import type { PortSpec } from "../fleet.ts";
 import type { Field } from "./context.ts";
 import { placementGroups } from "./groups.ts";
+import { sharedServices } from "./namespaces.ts";
 import type { NormalService } from "./normal.ts";
 import { portsClash, showPort } from "./ports.ts";
 
 type FieldOf = (service: string) => Field;
+
+/** The key on account of which a service waits for another one. Links and `depends_on` wait alike. */
+const keyOf = (service: NormalService | undefined, other: string | undefined): string =>
+  (service && sharedServices(service.container).find((shared) => shared.service === other)?.key) ?? "depends_on";
 
 /** Each cycle once, told at its first service by name: `api → db → api`. */
 const checkCycles = (services: ReadonlyMap<string, NormalService>, fieldOf: FieldOf): void => {
@@ -19,7 +24,7 @@ const checkCycles = (services: ReadonlyMap<string, NormalService>, fieldOf: Fiel
       const turned = [...cycle.slice(cycle.indexOf(first)), ...cycle.slice(0, cycle.indexOf(first)), first];
       const help = "Remove one of these dependencies.";
       fieldOf(first)
-        .at("depends_on")
+        .at(keyOf(services.get(first), turned[1]))
         .problem("Invalid", `services wait for each other: ${turned.join(" → ")}`, help);
       return;
     }
@@ -108,10 +113,49 @@ const checkPorts = (services: readonly NormalService[], fieldOf: FieldOf): void 
   }
 };
 
+/** Whose namespaces and volumes are shared must be on the node, and must allow it. */
+const checkShared = (services: ReadonlyMap<string, NormalService>, fieldOf: FieldOf): void => {
+  for (const { name, mode, container } of services.values()) {
+    for (const { service, key } of sharedServices(container)) {
+      const other = services.get(service);
+      if (mode === "global" && other && other.mode !== "global") {
+        const help = `Give "${service}" \`deploy: {mode: global}\`, too.`;
+        fieldOf(name).at(key).problem("Invalid", `"${name}" runs on each node, and "${service}" does not`, help);
+      }
+    }
+    const { ipc } = container;
+    const owner = typeof ipc === "object" && "service" in ipc ? services.get(ipc.service) : undefined;
+    const allows = owner?.container.ipc;
+    if (owner && (allows === undefined || allows === "private" || allows === "none")) {
+      const help = `Give "${owner.name}" \`ipc: shareable\`.`;
+      fieldOf(name).at("ipc").problem("Invalid", `the shared memory of "${owner.name}" is its own`, help);
+    }
+  }
+};
+
+/** A name can be given once on an engine. */
+const checkNames = (services: readonly NormalService[], fieldOf: FieldOf): void => {
+  const owners = new Map<string, string>();
+  const together = new Set(placementGroups(services).flatMap((g) => g.services));
+  for (const { name, mode, replicas, container } of services) {
+    if (container.containerName === undefined) continue;
+    const owner = owners.get(container.containerName);
+    const field = fieldOf(name).at("container_name");
+    if (owner !== undefined) field.problem("Duplicate", `the service "${owner}" has the container name "${container.containerName}", too`);
+    else if (mode === "replicated" && replicas > 1 && together.has(name)) {
+      const message = `${replicas} replicas cannot all be called "${container.containerName}": they run on one node, with the services whose network or volume they share`;
+      field.problem("Invalid", message, "Remove `container_name`, or have one replica.");
+    }
+    owners.set(container.containerName, owner ?? name);
+  }
+};
+
 /** `services`: those that are whole. */
 export const checkTogether = (services: readonly NormalService[], fieldOf: FieldOf): void => {
   const byName = new Map(services.map((service) => [service.name, service]));
   checkCycles(byName, fieldOf);
   checkConditions(byName, fieldOf);
+  checkShared(byName, fieldOf);
   checkPorts(services, fieldOf);
+  checkNames(services, fieldOf);
 };

@@ -1,8 +1,9 @@
-// Which services must share a node: until a network spans nodes, those that share a network, or a named volume.
+// Which services must share a node: those that share a network (until one spans nodes), a named volume, or another's namespaces or volumes.
 import type { ContainerSpec } from "../fleet.ts";
+import { sharedServices } from "./namespaces.ts";
 import type { NormalService } from "./normal.ts";
 
-/** Services that must share a node: they share a network or a named volume, or hold a named volume. */
+/** Services that must share a node: they share a network, a named volume, a namespace or `volumes_from`, or hold a named volume. */
 export interface PlacementGroup {
   /** The first service's name. */
   id: string;
@@ -19,7 +20,9 @@ export const volumeKeys = (container: ContainerSpec): string[] =>
   container.mounts.flatMap((mount) => (mount.type === "volume" && mount.volume ? [mount.volume.key] : []));
 
 /** What ties a service to others. */
-const ties = ({ container }: NormalService): string[] => [
+const ties = ({ name, container }: NormalService): string[] => [
+  `namespaces ${name}`,
+  ...sharedServices(container).map(({ service }) => `namespaces ${service}`),
   ...container.networks.map((network) => `network ${network.key}`),
   ...volumeKeys(container).map((key) => `volume ${key}`),
 ];

@@ -50,6 +50,8 @@ export const normalizeHealthcheck = (check: ComposeHealthcheck | undefined, fiel
     intervalMs: check.interval === undefined ? undefined : normalizeDuration(check.interval, field.at("interval"), 1),
     timeoutMs: check.timeout === undefined ? undefined : normalizeDuration(check.timeout, field.at("timeout"), 1),
     startPeriodMs: check.start_period === undefined ? undefined : normalizeDuration(check.start_period, field.at("start_period")),
+    startIntervalMs:
+      check.start_interval === undefined ? undefined : normalizeDuration(check.start_interval, field.at("start_interval"), 1),
   };
   if (check.disable) {
     if (check.test !== undefined && test?.[0] !== "NONE") {
@@ -72,5 +74,6 @@ export const normalizeHealthcheck = (check: ComposeHealthcheck | undefined, fiel
     timeoutMs: times.timeoutMs ?? DEFAULTS.timeoutMs,
     retries: check.retries || DEFAULTS.retries,
     startPeriodMs: times.startPeriodMs ?? DEFAULTS.startPeriodMs,
+    ...(times.startIntervalMs === undefined ? {} : { startIntervalMs: times.startIntervalMs }),
   };
 };

@@ -7,6 +7,7 @@ import { Field, KEY, KEY_WORDS, type StackContext } from "./context.ts";
 import { declaredNetworks, declaredVolumes } from "./declared.ts";
 import { declaredConfigs, declaredSecrets } from "./files.ts";
 import { checkTogether } from "./graph.ts";
+import { withLinks } from "./links.ts";
 import type { NormalService, NormalStack } from "./normal.ts";
 import { normalizeService } from "./service.ts";
 
@@ -78,8 +79,9 @@ export const checkBody = (stack: ComposeStack, out: Findings, intact: Intact): N
     // What is broken would only raise false alarms about others.
     if (intact("spec", "services", name)) services.push(normal);
   }
-  checkTogether(services, at);
-  return { services };
+  const linked = withLinks(services, (name) => spec.services[name]?.links, at);
+  checkTogether(linked, at);
+  return { services: linked };
 };
 
 /** `stack` has passed the schema (`parseObject`). Warnings are for the author; the result counts without them. */

@@ -1,6 +1,7 @@
 // `8000-8002:80-82/udp` and its relatives → one entry for each port.
 import { isIP } from "node:net";
 import type { PortSpec } from "../fleet.ts";
+import { loadSchema } from "../load.ts";
 import type { ComposePort } from "../types.ts";
 import { show } from "../words.ts";
 import { type Field, variableHelp } from "./context.ts";
@@ -88,7 +89,15 @@ const shortPort = (text: string, field: Field): PortSpec[] => {
   return expand({ target, published: published || undefined, protocol, hostIp }, field);
 };
 
+/** Keys that are for people, or for a system that is not here. */
+const warnOfDifferences = (port: ComposePort, field: Field): void => {
+  const { properties = {} } = loadSchema("compose").$defs?.ComposePort ?? {};
+  const told = [port.name && "name", port.app_protocol && "app_protocol", port.mode === "ingress" && "mode"].filter((key) => !!key);
+  for (const key of told as string[]) field.at(key).warn(properties[key]?.["x-difference"] ?? "");
+};
+
 const longPort = (port: ComposePort, field: Field): PortSpec[] => {
+  warnOfDifferences(port, field);
   const published = port.published === undefined || port.published === "" ? undefined : String(port.published);
   const hostIp = port.host_ip?.replace(/^\[(.*)\]$/, "$1") || undefined;
   return expand({ target: String(port.target), published, protocol: port.protocol ?? "tcp", hostIp }, field);

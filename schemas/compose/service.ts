@@ -1,21 +1,26 @@
 // One service of a Compose body, spelled out.
 import { constants } from "node:os";
-import type { ContainerSpec } from "../fleet.ts";
+import type { ContainerSpec, PortSpec } from "../fleet.ts";
 import type { ComposeService } from "../types.ts";
 import { EXTENSION } from "../constants.ts";
 import { show } from "../words.ts";
 import { normalizeNetworks } from "./attach.ts";
 import { CAPABILITIES } from "./capabilities.ts";
 import { normalizeCommand } from "./command.ts";
+import { impliedDependencies, normalizeMore, withMac } from "./container.ts";
 import { type Field, looksUninterpolated, type StackContext, variableHelp } from "./context.ts";
-import { normalizeDeploy } from "./deploy.ts";
+import { type Deployment, normalizeDeploy } from "./deploy.ts";
 import { normalizeDependencies } from "./dependencies.ts";
 import { normalizeDuration, normalizeHealthcheck } from "./healthcheck.ts";
 import { normalizeFiles } from "./files.ts";
 import { checkImage } from "./image.ts";
+import { normalizeLimits } from "./limits.ts";
+import { normalizeLinks } from "./links.ts";
 import { normalizeMounts } from "./mounts.ts";
 import type { NormalService } from "./normal.ts";
 import { normalizePorts } from "./ports.ts";
+import { normalizePullPolicy } from "./pull.ts";
+import { normalizeTmpfs } from "./settings.ts";
 import { normalizeEnvironment, normalizeLabels } from "./values.ts";
 
 /** Compose's default. */
@@ -62,8 +67,32 @@ const normalizeCapabilities = (capabilities: readonly string[] | null | undefine
   return [...new Set(names)].toSorted();
 };
 
+/** The ports that are opened on the node: none where the network is the node's own, or there is none. */
+const normalizeOpened = (service: SoundService, field: Field): PortSpec[] => {
+  const ports = normalizePorts(service.ports ?? [], field);
+  if (ports.length === 0 || (service.network_mode !== "host" && service.network_mode !== "none")) return ports;
+  const instead = service.network_mode === "host" ? "what the program listens at is open on the node as it is" : "there is no network";
+  field.warn(`has no effect with \`network_mode: ${service.network_mode}\`: ${instead}`);
+  return [];
+};
+
+/** `scale` is `deploy.replicas` in one word. */
+const normalizeScale = (service: SoundService, deploy: Deployment, field: Field): number => {
+  const { scale } = service;
+  if (scale === undefined) return deploy.replicas;
+  if (deploy.mode === "global") {
+    field.at("scale").keyProblem("Forbidden", "a global service has one pod on each node", "Remove `scale`, or `mode: global`.");
+  } else if (service.deploy?.replicas !== undefined && service.deploy.replicas !== scale) {
+    field.at("scale").problem("Invalid", `is ${scale} here and ${service.deploy.replicas} in \`deploy.replicas\``, "Remove one of them.");
+  }
+  return deploy.mode === "global" ? deploy.replicas : scale;
+};
+
 const checkTexts = (service: SoundService, field: Field): void => {
-  const { working_dir: dir, hostname } = service;
+  const { working_dir: dir, hostname, domainname } = service;
+  if (domainname && !/^[A-Za-z0-9_][A-Za-z0-9_.-]{0,252}$/.test(domainname)) {
+    field.at("domainname").problem("Invalid", `${show(domainname)} is no domain`, variableHelp(domainname));
+  }
   if (dir && !dir.startsWith("/")) {
     field.at("working_dir").problem("Invalid", `must be an absolute path; got ${show(dir)}`, variableHelp(dir));
   }
@@ -88,11 +117,16 @@ export type SoundService = Partial<ComposeService>;
 
 /** The result is whole only when no problem was added. */
 export const normalizeService = (name: string, service: SoundService, context: StackContext, field: Field): NormalService => {
-  const { command: _command, entrypoint: _entrypoint, healthcheck: _check, ...plain } = service;
+  const { command: _command, entrypoint: _entrypoint, healthcheck: _check, post_start: _start, pre_stop: _stop, ...set } = service;
+  // Settings that nothing here reads may have variables of their own.
+  const { build: _build, develop: _develop, ...plain } = set;
   for (const [key, value] of Object.entries(plain)) if (!key.startsWith("x-")) warnAboutVariables(value, field.at(key));
   if (service.image !== undefined) checkImage(service.image, field.at("image"));
   checkTexts(service, field);
   const deploy = normalizeDeploy(service.deploy, field.at("deploy"));
+  const replicas = normalizeScale(service, deploy, field);
+  const more = normalizeMore(name, service, context, field);
+  const mounts = normalizeMounts(service.volumes ?? [], context.volumes, field.at("volumes"));
   const command = normalizeCommand(service.command, field.at("command"));
   const entrypoint = normalizeCommand(service.entrypoint, field.at("entrypoint"));
   if (command?.length === 0 && entrypoint === undefined) {
@@ -106,14 +140,18 @@ export const normalizeService = (name: string, service: SoundService, context: S
   return {
     name,
     mode: deploy.mode,
-    replicas: deploy.replicas,
+    replicas,
     constraints: deploy.constraints,
-    dependsOn: normalizeDependencies(name, service.depends_on, context, field.at("depends_on")),
+    dependsOn: impliedDependencies(
+      normalizeDependencies(name, service.depends_on, context, field.at("depends_on")),
+      normalizeLinks(name, service.links, context, field.at("links")),
+      more,
+    ),
     ...(restartedAt === undefined ? {} : { restartedAt }),
     ...(paused ? { paused } : {}),
     container: {
       image: service.image ?? "",
-      pullPolicy: service.pull_policy ?? "missing",
+      pullPolicy: normalizePullPolicy(service.pull_policy, field.at("pull_policy")),
       ...(command ? { command } : {}),
       ...(entrypoint ? { entrypoint } : {}),
       env: normalizeEnvironment(service.environment, field.at("environment")),
@@ -129,10 +167,15 @@ export const normalizeService = (name: string, service: SoundService, context: S
       capDrop: normalizeCapabilities(service.cap_drop, field.at("cap_drop")),
       restart: normalizeRestart(service.restart, context.awaited.has(name), field.at("restart")),
       ...(healthcheck ? { healthcheck } : {}),
-      ports: normalizePorts(service.ports ?? [], field.at("ports")),
-      mounts: normalizeMounts(service.volumes ?? [], context.volumes, field.at("volumes")),
-      networks: normalizeNetworks(name, service.networks, context, field.at("networks")),
-      limits: deploy.limits,
+      ports: normalizeOpened(service, field.at("ports")),
+      mounts: [...mounts, ...normalizeTmpfs(service.tmpfs, mounts, field.at("tmpfs"))],
+      networks: withMac(
+        service,
+        service.network_mode ? [] : normalizeNetworks(name, service.networks, context, field.at("networks")),
+        field.at("mac_address"),
+      ),
+      limits: normalizeLimits(service, deploy.limits, field),
+      ...more,
       ...(files ? { files } : {}),
     },
   };

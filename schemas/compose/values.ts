@@ -67,3 +67,16 @@ export const normalizeLabels = (values: ListOrMap, field: Field): Record<string,
   });
   return toRecord(entries, () => "");
 };
+
+/** Settings by name, sorted. `wanted`: what must stand behind each name; absent: nothing must. */
+export const normalizeOptions = (values: ListOrMap, field: Field, wanted?: string): Record<string, string> => {
+  const entries = entriesOf(values, field).filter(({ name, field: at }) => {
+    if (name === "") at.problem("Invalid", "a setting needs a name");
+    return name !== "";
+  });
+  return toRecord(entries, ({ name, field: at }) => {
+    if (wanted === undefined) return "";
+    at.problem("Required", `${show(name)} needs ${wanted}`);
+    return undefined;
+  });
+};
