@@ -23,6 +23,8 @@ export interface Deps {
   links: NodeLinks;
   /** Logs, execs, attaches and port-forwards that run. */
   streams: OpenStreams;
+  /** Why this server cannot read or write Secrets, in words; undefined: it can. */
+  secretsProblem?: (() => string | undefined) | undefined;
   /** Lease for an Event made now. */
   eventLease(): Promise<string>;
   /** Aborted when the server stops: ends watches. */

@@ -2,6 +2,7 @@
 import Router, { type RouterMiddleware } from "@koa/router";
 import type { Context, Middleware, Next } from "koa";
 import { labelNameProblem, subdomainProblem } from "../schemas/labels.ts";
+import { RESOURCES } from "../schemas/resources.ts";
 import type { Authenticator, User } from "./auth.ts";
 import { type Call, type Deps, type Handler, Query } from "./call.ts";
 import { contentTypeOf, includeObject, JSON_TYPE, negotiate } from "./forms.ts";
@@ -12,7 +13,7 @@ import type { Rates } from "./rates.ts";
 import { respond } from "./respond.ts";
 import { endWhenStalled } from "./stall.ts";
 import type { Upgrades } from "./upgrade.ts";
-import { badRequest, notFound, refused } from "./status.ts";
+import { badRequest, notFound, refused, unreadable } from "./status.ts";
 
 /** What the log and the measurements say of a request. */
 export interface Attributes {
@@ -180,6 +181,7 @@ async function answer(deps: Deps, kind: Kind, policy: Policy, ctx: Context, hand
     ...(namespace === undefined ? {} : { namespace }),
     ...(policy.type === "resource" && policy.subresource ? { subresource: policy.subresource } : {}),
   };
+  if (kind.resource === RESOURCES.secrets) refuseUnreadable(deps, kind);
   const a = await handler(deps, call);
   if (a.type === "stream") {
     ctx.respond = false;
@@ -193,6 +195,12 @@ async function answer(deps: Deps, kind: Kind, policy: Policy, ctx: Context, hand
   endWhenStalled(deps, ctx.res);
   const shown = a.type === "object" && a.table ? { ...kind, table: a.table } : kind;
   respond(ctx, a, { kind: shown, form, now: deps.env.now(), includeObject: included });
+}
+
+/** A list without those that cannot be read would say that they do not exist. @throws ApiError 500 */
+function refuseUnreadable(deps: Deps, kind: Kind): void {
+  const problem = deps.secretsProblem?.() ?? deps.cache.unreadable(kind)[0]?.[1];
+  if (problem !== undefined) throw unreadable(problem);
 }
 
 const MAX_WARNINGS = 50;

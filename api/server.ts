@@ -51,6 +51,8 @@ export interface ApiOptions {
   advertise?: string | undefined;
   /** Name of this server among the others of the cluster. Default: a fresh one. */
   replica?: string;
+  /** Why this server cannot read or write Secrets, in words (store/at-rest); undefined: it can. */
+  secretsProblem?: () => string | undefined;
   /** A certificate of one's own, instead of one of our authority. PEM texts. */
   tls?: ServerTls;
 }
@@ -97,7 +99,18 @@ export async function startApi(o: ApiOptions): Promise<ApiHandle> {
   });
   const ways = nodeWays({ kv, env, log, cache, id: o.replica });
   const links = o.links ?? ways.links;
-  const deps: Deps = { kv, env, log, store, cache, links, streams, eventLease: () => leases.id(), closing: stop.signal };
+  const deps: Deps = {
+    kv,
+    env,
+    log,
+    store,
+    cache,
+    links,
+    streams,
+    eventLease: () => leases.id(),
+    secretsProblem: o.secretsProblem,
+    closing: stop.signal,
+  };
   const { koa, routes, upgrades } = appOf(deps, authenticator, rates, { version: o.version });
   for (const route of ways.routes) upgrades.add(route);
 

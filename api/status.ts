@@ -5,6 +5,7 @@ import {
   AlreadyExistsError,
   AmbiguousWriteError,
   ConflictError,
+  EncryptionKeyError,
   ExpiredError,
   NoSpaceError,
   NotFoundError,
@@ -155,6 +156,10 @@ export const tooManyRequests = (word: string, message: string, retryAfterSeconds
 export const unavailable = (message: string, cause?: unknown): ApiError =>
   new ApiError(503, "ServiceUnavailable", message, { retryAfterSeconds: 1 }, { "Retry-After": "1" }, { cause });
 
+/** Secrets that this server has no key for are there all the same: it must not look as if they were not. */
+export const unreadable = (message: string, cause?: unknown): ApiError =>
+  new ApiError(500, "EncryptionKeyMissing", `Secrets are not served: ${message}`, {}, {}, { cause });
+
 const list = (problems: readonly string[]): string => (problems.length === 1 ? (problems[0] ?? "") : `[${problems.join(", ")}]`);
 
 /** 422 with all problems as causes; kubectl prints the causes. */
@@ -216,6 +221,7 @@ export const toApiError = (e: unknown, of?: About): ApiError => {
       {},
       { cause: e },
     );
+  if (e instanceof EncryptionKeyError) return unreadable(e.message, e);
   if (e instanceof TooLargeError) return new ApiError(413, "RequestEntityTooLarge", e.message, {}, {}, { cause: e });
   return new ApiError(500, "InternalError", "Internal error occurred; the server's log says more", {}, {}, { cause: e });
 };

@@ -4,6 +4,7 @@ import type { Logger } from "pino";
 import { COLLECTED, RESOURCES } from "../schemas/resources.ts";
 import type { PodDeletion } from "../schemas/fleet.ts";
 import type { Namespace, Node, Stack } from "../schemas/types.ts";
+import type { AtRest } from "../store/at-rest/index.ts";
 import { Elector } from "../store/election.ts";
 import type { Env } from "../store/env.ts";
 import { Informer } from "../store/informer.ts";
@@ -28,6 +29,8 @@ export interface ControllerOptions {
   kv: Kv;
   env: Env;
   log: Logger;
+  /** How Secrets lie in etcd; `kv` shows them in the clear. Absent: services with configs or secrets wait. */
+  atRest?: Pick<AtRest, "hash" | "rotate">;
   /** Of this process, for people: shown as the leader. */
   id: string;
   /** Failover takes about so long. Default 10. */
@@ -105,7 +108,11 @@ export const startController = (o: ControllerOptions): Controller => {
       catchUp(revisions, objectPrefix(RESOURCES.stackrevisions), cache, leadership),
     ]);
     log.info({ stacks: stacks.size, nodes: nodes.size, term: leadership.guard.create }, "leading");
+    const encrypting = o.atRest?.rotate(leadership).catch((err: unknown) => {
+      if (!leadership.signal.aborted) log.error({ err }, "Secrets could not all be encrypted anew; the next leader tries again");
+    });
     const running = Promise.all([
+      encrypting,
       recorder.run(leadership),
       stackLoop.run(leadership),
       nodeLoop.run(leadership),

@@ -29,6 +29,8 @@ export class AmbiguousWriteError extends StoreError {}
 export class NoSpaceError extends StoreError {}
 /** Larger than what we keep (1 MiB per object). */
 export class TooLargeError extends StoreError {}
+/** What lies in etcd encrypted cannot be read or written: the key is missing, or another one. Says nothing of the content. */
+export class EncryptionKeyError extends StoreError {}
 /** The object itself breaks a rule; `field` is its path. */
 export class InvalidError extends StoreError {
   constructor(

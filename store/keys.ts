@@ -61,6 +61,8 @@ export const podDeletionKey = (namespace: string, pod: string): string => `${pod
 export const leaderKey = `${ROOT}/controller/leader`;
 export const tokensPrefix = `${ROOT}/auth/tokens/`;
 export const tokenKey = (id: string): string => tokensPrefix + part(id);
+/** Which key Secrets are encrypted with (store/at-rest): made once, by whoever comes first. */
+export const encryptionKey = `${ROOT}/auth/encryption`;
 /** API servers that run, each under its own lease: where the others reach it. */
 export const replicasPrefix = `${ROOT}/api/replicas/`;
 export const replicaKey = (id: string): string => replicasPrefix + part(id);

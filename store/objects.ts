@@ -2,6 +2,7 @@
 // Source: Kubernetes API conventions; k8s.io/apiserver registry/rest (BeforeCreate, BeforeUpdate, BeforeDelete).
 import { isDeepStrictEqual } from "node:util";
 import type { KubeObject, ManagedFieldsEntry, ObjectMeta } from "../schemas/meta.ts";
+import { refuseEncrypted } from "./at-rest/codec.ts";
 import type { Env } from "./env.ts";
 import { AlreadyExistsError, ConflictError, InvalidError, NotFoundError } from "./errors.ts";
 import { objectKey, objectPrefix, type ResourceRef } from "./keys.ts";
@@ -38,11 +39,12 @@ const PAGE = 5_000;
 /** Attempts of an unconditional write against others; every lost attempt means that someone else won. */
 const ATTEMPTS = 50;
 
-/** JSON text → object, with `metadata.resourceVersion` = the item's mod revision. @throws SyntaxError or TypeError on what is no object of ours */
+/** JSON text → object, with `metadata.resourceVersion` = the item's mod revision. @throws SyntaxError or TypeError on what is no object of ours, EncryptionKeyError on what is encrypted */
 export const decodeObject = <T extends KubeObject>(item: Item): T => {
   const object = JSON.parse(item.value) as T;
   if (typeof object?.metadata !== "object" || object.metadata === null)
     throw new TypeError(`${item.key} holds no API object: metadata is missing`);
+  refuseEncrypted(item.key, object);
   object.metadata.resourceVersion = String(item.mod);
   return object;
 };

@@ -118,6 +118,12 @@ export class WatchCache {
     return this.derived.get(kind) ?? this.own(kind);
   }
 
+  /** Keys of this stored kind whose present value cannot be read, each with why. They are not in the cache. */
+  unreadable(kind: Kind): [key: string, why: string][] {
+    const prefix = objectPrefix(kind.resource);
+    return [...this.reflector.undecodable].filter(([key]) => key.startsWith(prefix));
+  }
+
   private own(kind: Kind): KindCache {
     const cache = this.caches.get(kind);
     if (!cache) throw new TypeError(`${kind.resource.resource} is not in the cache`);

@@ -72,6 +72,7 @@ export interface TestOptions {
   log?: (line: string) => void;
   limits?: Partial<ApiLimits>;
   links?: NodeLinks;
+  secretsProblem?: () => string | undefined;
   /** With a certificate, as clients that refuse plain HTTP want it. */
   tls?: boolean;
 }
@@ -93,6 +94,7 @@ export async function testApi<K extends Kv = MemoryKv>(o: TestOptions & { kv?: K
     insecureHttp: !o.tls,
     version: "0.0.0",
     ...(o.links ? { links: o.links } : {}),
+    ...(o.secretsProblem ? { secretsProblem: o.secretsProblem } : {}),
     ...(o.limits ? { limits: o.limits } : {}),
   });
   const base = new URL(api.url);

@@ -40,6 +40,7 @@ export const server: CommandSpec = {
     etcdFlag,
     { name: "listen", value: "host:port", about: "Where the API listens (default: 0.0.0.0:7443)" },
     { name: "data-dir", value: "dir", about: "Certificate authority (default: $XDG_DATA_HOME/steadfleet/server)" },
+    { name: "encryption-key-file", value: "file", about: "Keys that encrypt Secrets in etcd (default: encryption.key in --data-dir)" },
     { name: "insecure-http", about: "Plain HTTP; on loopback addresses only" },
     { name: "advertise", value: "url", about: "Where other servers of this cluster reach this one (default: its first address)" },
     ...logFlags,

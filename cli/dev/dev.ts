@@ -10,6 +10,7 @@ import { version } from "../kube/connect.ts";
 import { Http } from "../kube/http.ts";
 import { kubeconfigPaths } from "../kube/kubeconfig.ts";
 import { editKubeconfig, withContext } from "../kube/kubeconfig-edit.ts";
+import { badKeyFile } from "../process/encryption.ts";
 import { fileLog, type ProcessLog } from "../process/log.ts";
 import { until } from "../process/until.ts";
 import { checkNodeName, dockerSocket, hostNodeName, labelsOf, socketPath } from "../process/values.ts";
@@ -94,15 +95,15 @@ const start = async (
 ): Promise<void> => {
   const { io, flags } = ctx;
   const { clock } = io;
-  const [{ connectEtcd, startEtcd }, { ensureCluster }, { createToken, startApi }, { startController }, { startAgent }] = await Promise.all(
-    [
+  const [{ connectEtcd, startEtcd }, { ensureCluster }, { openAtRest }, { createToken, startApi }, { startController }, { startAgent }] =
+    await Promise.all([
       import("../../store/etcd/index.ts"),
       import("../../store/cluster.ts"),
+      import("../../store/at-rest/index.ts"),
       import("../../api/index.ts"),
       import("../../controller/index.ts"),
       import("../../node-agent/index.ts"),
-    ],
-  );
+    ]);
   const bin = flags.str("etcd-bin");
   const etcd = await startEtcd({ dataDir: join(dir, "etcd"), env: clock, log, ...(bin === undefined ? {} : { bin }) }).catch(
     (error: unknown) => {
@@ -114,15 +115,18 @@ const start = async (
   );
   closers.push({ name: "etcd", close: () => etcd.stop() });
   tick(`etcd ${etcd.version} started (data in ${short(io.home, join(dir, "etcd"))})`);
-  const kv = connectEtcd({ hosts: [etcd.endpoint], env: clock });
-  closers.push({ name: "etcd connection", close: () => kv.close() });
-  state.clusterId = await ensureCluster(kv, clock);
+  const connected = connectEtcd({ hosts: [etcd.endpoint], env: clock });
+  closers.push({ name: "etcd connection", close: () => connected.close() });
+  state.clusterId = await ensureCluster(connected, clock);
   writeState(dir, state);
 
   const asked = flags.int("port", 1, 65_535);
   const port = await choosePort(asked ?? state.port ?? PORT, "127.0.0.1", asked !== undefined);
   const insecureHttp = flags.bool("insecure-http");
-  const api = await startApi({ kv, env: clock, log, dataDir: dir, version: version(), host: "127.0.0.1", port, insecureHttp });
+  const atRest = await openAtRest({ kv: connected, log, path: join(dir, "encryption.key") }).catch(badKeyFile);
+  const { kv, problem } = atRest;
+  const listen = { host: "127.0.0.1", port, insecureHttp, secretsProblem: problem };
+  const api = await startApi({ kv, env: clock, log, dataDir: dir, version: version(), ...listen });
   closers.push({ name: "api", close: () => api.close() });
   tick(`API       ${api.url}      ${insecureHttp ? "(plain HTTP, loopback only)" : "(self-signed, CA pinned in the context)"}`);
 
@@ -138,12 +142,12 @@ const start = async (
   state.nodeTokens = { ...state.nodeTokens, ...tokens };
   writeState(dir, state);
 
-  const controller = startController({ kv, env: clock, log, id: `${io.hostname}/${process.pid}` });
+  const controller = startController({ kv, env: clock, log, id: `${io.hostname}/${process.pid}`, atRest });
   closers.push({ name: "controller", close: () => controller.close() });
   const labels = labelsOf(ctx);
   for (const node of nodes) {
-    const connection = nodes.length === 1 ? kv : connectEtcd({ hosts: [etcd.endpoint], env: clock });
-    if (connection !== kv) closers.push({ name: `etcd connection of ${node.name}`, close: () => connection.close() });
+    const connection = nodes.length === 1 ? connected : connectEtcd({ hosts: [etcd.endpoint], env: clock });
+    if (connection !== connected) closers.push({ name: `etcd connection of ${node.name}`, close: () => connection.close() });
     const handle = await startAgent({
       kv: connection,
       env: clock,

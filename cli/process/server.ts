@@ -3,6 +3,7 @@ import { join, resolve } from "node:path";
 import type { Context } from "../command.ts";
 import { CliError, EXIT, errorText } from "../errors.ts";
 import { version } from "../kube/connect.ts";
+import { badKeyFile, encryptionKeyFile } from "./encryption.ts";
 import { processLog } from "./log.ts";
 import { apiUrl } from "./tunnel.ts";
 import { until } from "./until.ts";
@@ -21,24 +22,28 @@ export const server = async (ctx: Context): Promise<number> => {
   const hosts = etcdHosts(ctx);
   const logs = await processLog(ctx);
   const { log } = logs;
-  const [{ connectEtcd }, { ensureCluster }, { startApi }, { startController }] = await Promise.all([
+  const [{ connectEtcd }, { ensureCluster }, { openAtRest }, { startApi }, { startController }] = await Promise.all([
     import("../../store/etcd/index.ts"),
     import("../../store/cluster.ts"),
+    import("../../store/at-rest/index.ts"),
     import("../../api/index.ts"),
     import("../../controller/index.ts"),
   ]);
-  const kv = connectEtcd({ hosts, env: io.clock });
-  const closers: (() => Promise<void>)[] = [() => kv.close()];
+  const etcd = connectEtcd({ hosts, env: io.clock });
+  const closers: (() => Promise<void>)[] = [() => etcd.close()];
   try {
-    const clusterId = await ensureCluster(kv, io.clock).catch((error: unknown) => {
+    const clusterId = await ensureCluster(etcd, io.clock).catch((error: unknown) => {
       throw new CliError(EXIT.unreachable, `etcd at ${hosts.join(", ")} cannot be used: ${errorText(error)}`, {
         help: "is it running? --etcd names its addresses",
         cause: error,
       });
     });
-    const api = await startApi({ kv, env: io.clock, log, dataDir, version: version(), ...listen, insecureHttp, advertise });
+    const atRest = await openAtRest({ kv: etcd, log, path: encryptionKeyFile(ctx, dataDir) }).catch(badKeyFile);
+    const { kv, problem } = atRest;
+    const more = { insecureHttp, advertise, secretsProblem: problem };
+    const api = await startApi({ kv, env: io.clock, log, dataDir, version: version(), ...listen, ...more });
     closers.unshift(() => api.close());
-    const controller = startController({ kv, env: io.clock, log, id: `${io.hostname}/${process.pid}` });
+    const controller = startController({ kv, env: io.clock, log, id: `${io.hostname}/${process.pid}`, atRest });
     closers.unshift(() => controller.close());
     log.info({ url: api.url, clusterId, etcd: hosts, dataDir }, "server ready");
     await until(io.signal);
