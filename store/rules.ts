@@ -1,9 +1,12 @@
 // What both stores ask of a commit before they do anything, so that the fake refuses what the real one would.
+import { isSecretKey } from "./at-rest/codec.ts";
 import { TooLargeError } from "./errors.ts";
 import type { Change } from "./kv.ts";
 
 /** One object, as UTF-8 JSON. */
 export const MAX_VALUE_BYTES = 1024 * 1024;
+/** The same after encryption, which writes its bytes as base64 once more (store/at-rest). */
+const MAX_ENCRYPTED_BYTES = Math.ceil((MAX_VALUE_BYTES * 4) / 3) + 4096;
 /** One commit. etcd refuses requests above 1.5 MiB; the rest is room for keys, compares and framing. */
 export const MAX_COMMIT_BYTES = 1.5 * 1024 * 1024 - 64 * 1024;
 /** etcd takes 128 operations in one transaction; half of that leaves room for what we add. */
@@ -19,6 +22,11 @@ export const checkPrefix = (prefix: string): void => {
 
 export const checkKey = (key: string): void => {
   if (key === "" || isPrefix(key)) throw new TypeError(`not a key: ${JSON.stringify(key)}`);
+};
+
+/** @throws TooLargeError */
+export const checkSize = (key: string, bytes: number, most = MAX_VALUE_BYTES): void => {
+  if (bytes > most) throw new TooLargeError(`${key} would be ${bytes} bytes; at most ${most} are kept`);
 };
 
 /**
@@ -42,7 +50,7 @@ export const encodeChanges = (changes: Change[]): (string | undefined)[] => {
     if (Array.isArray(value)) throw new TypeError(`a value is a JSON object: ${key}`);
     const text = JSON.stringify(value);
     const bytes = Buffer.byteLength(text);
-    if (bytes > MAX_VALUE_BYTES) throw new TooLargeError(`${key} would be ${bytes} bytes; at most ${MAX_VALUE_BYTES} are kept`);
+    checkSize(key, bytes, isSecretKey(key) ? MAX_ENCRYPTED_BYTES : MAX_VALUE_BYTES);
     total += bytes;
     if (total > MAX_COMMIT_BYTES) throw new TooLargeError(`commit of ${changes.length} keys is larger than ${MAX_COMMIT_BYTES} bytes`);
     return text;

@@ -2,6 +2,7 @@
 // as it is. What cannot be decrypted comes as it lies there: decodeObject refuses it.
 import type { Change, Guard, Item, Kv, KvEvent, RangeOptions, RangeResult, WatchEnd, WatchSink } from "../kv.ts";
 import { decryptObject, encryptObject, isSecretKey } from "./codec.ts";
+import { checkSize } from "../rules.ts";
 import type { Keyring } from "./keyring.ts";
 
 export class EncryptedKv implements Kv {
@@ -22,11 +23,12 @@ export class EncryptedKv implements Kv {
 
   /** @throws EncryptionKeyError, besides what every Kv throws */
   async commit(changes: Change[], options?: { guard?: Guard | undefined; signal?: AbortSignal }): Promise<{ revision: number }> {
-    const hidden = changes.map((change) =>
-      change.value !== null && !Array.isArray(change.value) && isSecretKey(change.key)
-        ? { ...change, value: encryptObject(this.keyring(), change.key, change.value) }
-        : change,
-    );
+    const hidden = changes.map((change) => {
+      const { key, value } = change;
+      if (value === null || Array.isArray(value) || !isSecretKey(key)) return change;
+      checkSize(key, Buffer.byteLength(JSON.stringify(value)));
+      return { ...change, value: encryptObject(this.keyring(), key, value) };
+    });
     return await this.kv.commit(hidden, options);
   }
 
