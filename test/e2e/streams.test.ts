@@ -100,6 +100,7 @@ describe.each(programs)("kubectl $version", (program) => {
 
   it("logs --previous: before the last start, and a clear word where there is none", async () => {
     expect(await k.fails("logs", "--previous", await podOf("web"))).toContain("previous terminated container not found");
+    await fleet.until("its first words", async () => (await k.ok("logs", await podOf("crashy"))).includes("began"));
     await host().docker(["restart", "-t", "0", await containerOf("crashy")]);
     await fleet.healthy("shop");
     const previous = await k.ok("logs", "--previous", await podOf("crashy"));
