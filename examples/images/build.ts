@@ -1,13 +1,15 @@
 // Builds the images of the examples from Debian packages, without a registry:
 //   steadfleet.local/nginx:1.22     Debian's nginx on port 80
 //   steadfleet.local/redis:7.0      Debian's redis-server on port 6379
+//   steadfleet.local/postgres:15    Debian's PostgreSQL on port 5432; reads POSTGRES_PASSWORD or the file POSTGRES_PASSWORD_FILE
+//   steadfleet.local/python:3.11    Debian's python3 with psycopg2
 //   steadfleet.local/busybox:1.35   Debian's busybox-static
 //   steadfleet.local/web:1, :2      busybox httpd on port 80 for tests: its page tells the versions apart
-// The first three have the names of public images: with docker.io/library in place of steadfleet.local the examples run from there.
+// The first five have the names of public images: with docker.io/library in place of steadfleet.local the examples run from there.
 // Run: npx tsx examples/images/build.ts [-H unix:///path/docker.sock]
 import { createHash } from "node:crypto";
 import { existsSync, readFileSync, renameSync } from "node:fs";
-import { chmod, copyFile, mkdir, mkdtemp, readdir, readlink, rm, symlink, writeFile } from "node:fs/promises";
+import { appendFile, chmod, copyFile, cp, mkdir, mkdtemp, readdir, readlink, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -17,6 +19,8 @@ export const REGISTRY = "steadfleet.local";
 export const IMAGES = {
   nginx: `${REGISTRY}/nginx:1.22`,
   redis: `${REGISTRY}/redis:7.0`,
+  postgres: `${REGISTRY}/postgres:15`,
+  python: `${REGISTRY}/python:3.11`,
   busybox: `${REGISTRY}/busybox:1.35`,
   web: `${REGISTRY}/web:1`,
   web2: `${REGISTRY}/web:2`,
@@ -49,6 +53,26 @@ http {
 }
 `;
 
+/** As the image of that name on public registries does it: makes the database once, with the password it is given, then serves as user postgres. */
+const POSTGRES_ENTRYPOINT = `#!/bin/sh
+set -e
+export PGDATA="\${PGDATA:-/var/lib/postgresql/data}"
+if [ -n "$POSTGRES_PASSWORD_FILE" ]; then POSTGRES_PASSWORD="$(cat "$POSTGRES_PASSWORD_FILE")"; fi
+mkdir -p "$PGDATA" /run/postgresql
+chown -R postgres:postgres "$PGDATA" /run/postgresql
+chmod 700 "$PGDATA"
+if [ ! -s "$PGDATA/PG_VERSION" ]; then
+  if [ -z "$POSTGRES_PASSWORD" ]; then echo "POSTGRES_PASSWORD or POSTGRES_PASSWORD_FILE is needed" >&2; exit 1; fi
+  printf '%s' "$POSTGRES_PASSWORD" > /run/postgresql/password
+  chown postgres /run/postgresql/password
+  su -s /bin/sh postgres -c "initdb -E UTF8 --locale=C -A scram-sha-256 -U postgres --pwfile=/run/postgresql/password"
+  rm /run/postgresql/password
+  echo "host all all all scram-sha-256" >> "$PGDATA/pg_hba.conf"
+fi
+unset POSTGRES_PASSWORD
+exec su -s /bin/sh postgres -c "exec postgres -c listen_addresses='*' -c unix_socket_directories=/run/postgresql -c timezone=GMT -c log_timezone=GMT"
+`;
+
 interface Recipe {
   /** `docker import -c` lines. */
   changes: string[];
@@ -78,6 +102,32 @@ const RECIPES: Record<ImageName, Recipe> = {
     fill: async (root) => {
       await mkdir(join(root, "data"), { recursive: true });
       await installFromDebian(root, ["redis-tools", "redis-server"], ["/usr/bin/redis-server", "/usr/bin/redis-cli"]);
+    },
+  },
+  postgres: {
+    changes: [
+      'ENTRYPOINT ["/bin/entrypoint"]',
+      "EXPOSE 5432/tcp",
+      "VOLUME /var/lib/postgresql/data",
+      "ENV PATH=/usr/lib/postgresql/15/bin:/usr/sbin:/usr/bin:/sbin:/bin TZ=GMT",
+    ],
+    fill: async (root) => {
+      await writeAll(root, { "bin/entrypoint": POSTGRES_ENTRYPOINT });
+      const programs = ["postgres", "initdb", "pg_isready", "psql"].map((name) => `/usr/lib/postgresql/15/bin/${name}`);
+      // The JIT would bring the whole of LLVM, and is off without its library.
+      const trees = ["/usr/lib/postgresql/15/lib", "/usr/share/postgresql/15"];
+      await installFromDebian(root, ["postgresql-15", "postgresql-client-15"], programs, trees, /llvm|bitcode/);
+      await appendFile(join(root, "etc/passwd"), "postgres:x:999:999:PostgreSQL:/var/lib/postgresql:/bin/sh\n");
+      await appendFile(join(root, "etc/group"), "postgres:x:999:\n");
+    },
+  },
+  python: {
+    changes: ['CMD ["python3"]', "ENV PATH=/usr/sbin:/usr/bin:/sbin:/bin PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1"],
+    fill: async (root) => {
+      const packages = ["python3.11-minimal", "libpython3.11-minimal", "libpython3.11-stdlib", "python3-psycopg2"];
+      const trees = ["/usr/lib/python3.11", "/usr/lib/python3/dist-packages"];
+      await installFromDebian(root, packages, ["/usr/bin/python3.11"], trees, /__pycache__|\.pyc$/);
+      await symlink("python3.11", join(root, "usr/bin/python3"));
     },
   },
 };
@@ -148,8 +198,14 @@ async function writeAll(root: string, files: Record<string, string>): Promise<vo
   }
 }
 
-/** Unpacks packages, and copies `programs` with every shared library they load into `root`. Installs nothing on the machine. */
-async function installFromDebian(root: string, packages: string[], programs: string[]): Promise<void> {
+/** Unpacks packages, and copies `programs` and all files below `trees` (but for `except`) with every shared library they load into `root`. Installs nothing on the machine. */
+async function installFromDebian(
+  root: string,
+  packages: string[],
+  programs: string[],
+  trees: string[] = [],
+  except?: RegExp,
+): Promise<void> {
   const work = await mkdtemp(join(tmpdir(), "steady-debs-"));
   try {
     const unpacked = join(work, "root");
@@ -159,6 +215,14 @@ async function installFromDebian(root: string, packages: string[], programs: str
       for (const deb of (await readdir(dir)).filter((file) => file.endsWith(".deb"))) await run("dpkg", ["-x", join(dir, deb), unpacked]);
     const { stdout: libraries } = await run("find", [unpacked, "-name", "*.so*", "-printf", "%h\n"]);
     const LD_LIBRARY_PATH = [...new Set(libraries.split("\n").filter(Boolean))].join(":");
+    for (const tree of trees) {
+      await cp(join(unpacked, tree), join(root, tree), { recursive: true, verbatimSymlinks: true, filter: (path) => !except?.test(path) });
+      const { stdout: shared } = await run("find", [join(root, tree), "-name", "*.so", "-type", "f"]);
+      for (const file of shared.split("\n").filter(Boolean)) {
+        const { stdout } = await run("ldd", [file], { env: { LD_LIBRARY_PATH } });
+        await copyLibraries(root, stdout);
+      }
+    }
     for (const program of programs) {
       let file = join(unpacked, program);
       // redis-server is a link to redis-check-rdb: one program that looks at its own name.
