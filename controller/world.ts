@@ -1,11 +1,11 @@
 // What the informers know, indexed by stack: a reconcile costs what its stack is large, not what the fleet is.
 import type { DesiredPod, NodeInfo, NodeSession, ObservedPod } from "../schemas/fleet.ts";
 import type { Node } from "../schemas/types.ts";
-import { nodeOf } from "../schemas/views.ts";
 import type { Informer } from "../store/informer.ts";
 import { type NodeKey, observedKey, parseNodeKey } from "../store/keys.ts";
 import type { Item } from "../store/kv.ts";
-import type { NodeView, PodView, PortUse } from "./model.ts";
+import type { NodeView, PodView } from "./model.ts";
+import { nodeView } from "./place-view.ts";
 
 /** One key below `/steadfleet/nodes/`. */
 export type NodeRecord = { mod: number } & (
@@ -217,28 +217,7 @@ export class World {
 
   private viewOf(name: string): NodeView | undefined {
     const entry = this.entries.get(name);
-    if (!entry?.object) return undefined;
-    const joined = nodeOf(entry.object, entry.info, entry.session);
-    const condition = joined.status?.conditions?.find((c) => c.type === "Ready");
-    const ready = condition?.status === "True";
-    const ports = [...entry.desired.values()].flatMap((d): PortUse[] =>
-      d.container.ports.flatMap(({ published, protocol, hostIp }) =>
-        published === undefined
-          ? []
-          : [{ published, protocol, ...(hostIp ? { hostIp } : {}), stack: `${d.namespace}/${d.stack}`, pod: d.name }],
-      ),
-    );
-    return {
-      name,
-      hostname: entry.info?.value.hostname ?? name,
-      labels: joined.metadata.labels ?? {},
-      ready,
-      ...(ready ? {} : { notReady: entry.session ? `not ready: ${condition?.message ?? "it has not reported yet"}` : "not responding" }),
-      unschedulable: entry.object.spec?.unschedulable === true,
-      taints: entry.object.spec?.taints ?? [],
-      pods: entry.desired.size,
-      ports,
-    };
+    return entry && nodeView(name, entry, [...entry.desired.values()]);
   }
 
   private tell(fn: (l: WorldListener) => void): void {

@@ -38,6 +38,7 @@ export const SCHEMA_NAMES = [
   "compose",
   "stack",
   "stackrevision",
+  "stackplan",
   "namespace",
   "node",
   "pod",

@@ -150,6 +150,7 @@ export type ComposeVolume = {
 export interface Kinds {
   Stack: Stack;
   StackRevision: StackRevision;
+  StackPlan: StackPlan;
   Namespace: Namespace;
   Node: Node;
   Pod: Pod;
@@ -1349,6 +1350,235 @@ export interface RevisionService {
    * Number of the revision that brought this template, the latest where the service has returned to it. A service that a change does not touch keeps it, so each template of a service stands once in its history: in the StackRevision whose own number this is.
    */
   revision: number;
+}
+/**
+ * What applying a Stack would do to each container, and why: the controller's own planner, run to the end on the world as it is now, with nodes that do what they are told. Nothing is stored.
+ */
+export interface StackPlan {
+  /**
+   * Version of the schema of this object: `steadfleet.dev/v1`.
+   */
+  apiVersion: "steadfleet.dev/v1";
+  /**
+   * What this object is: `StackPlan`.
+   */
+  kind: "StackPlan";
+  metadata: ObjectMeta;
+  spec?: StackPlanSpec;
+  status?: StackPlanStatus;
+}
+/**
+ * What is asked.
+ */
+export interface StackPlanSpec {
+  /**
+   * The Stack as it would be applied. With a resourceVersion: it must be the present one.
+   */
+  stack: Stack;
+}
+/**
+ * The plan.
+ */
+export interface StackPlanStatus {
+  /**
+   * Of the Stack that is there; absent: there is none.
+   */
+  uid?: string;
+  /**
+   * Of the Stack that is there: what an apply must find unchanged.
+   */
+  resourceVersion?: string;
+  /**
+   * Over every effect, and the pods and nodes it is on: another digest is another plan.
+   */
+  digest: string;
+  revision: PlannedRevision;
+  /**
+   * By name.
+   */
+  services: PlannedService[];
+  /**
+   * By key.
+   */
+  volumes: PlannedVolume[];
+  /**
+   * By key.
+   */
+  networks: PlannedNetwork[];
+  /**
+   * What would keep the change from being carried out, with the node's name.
+   */
+  problems: string[];
+  /**
+   * What is good to know.
+   */
+  notes: string[];
+}
+/**
+ * Number of the revision, before and after.
+ */
+export interface PlannedRevision {
+  /**
+   * Absent: there was none.
+   */
+  from?: number;
+  /**
+   * The same: nothing is rolled out.
+   */
+  to: number;
+}
+/**
+ * What happens to one service.
+ */
+export interface PlannedService {
+  /**
+   * Name of the service.
+   */
+  name: string;
+  /**
+   * The largest effect on one of its containers, or `scale`.
+   */
+  effect: "create" | "replace" | "update" | "scale" | "delete" | "unchanged";
+  /**
+   * As in the manifest.
+   */
+  mode: "replicated" | "global";
+  /**
+   * Image that it would run.
+   */
+  image: string;
+  /**
+   * Containers now.
+   */
+  from: number;
+  /**
+   * Containers afterwards.
+   */
+  to: number;
+  /**
+   * Host ports: `8080→80`.
+   */
+  ports: string[];
+  /**
+   * Keys that change.
+   */
+  changes: PlannedChange[];
+  /**
+   * Its containers, by slot.
+   */
+  pods: PlannedPod[];
+  /**
+   * Fewest containers that are ready at a time while the change is carried out.
+   */
+  least?: number;
+  /**
+   * Containers that are ready now.
+   */
+  ready?: number;
+  /**
+   * What its users notice, in words; absent: nothing.
+   */
+  downtime?: string;
+  /**
+   * What the rollout would wait for in the end, or what keeps it from going on: no node fits, a name of a port and the node that it is taken on.
+   */
+  waits?: string;
+}
+/**
+ * One key of a service that would change.
+ */
+export interface PlannedChange {
+  /**
+   * Where, in Compose's words where Compose has one: `image`, `environment.VERSION`.
+   */
+  path: string;
+  /**
+   * What it is, as text; `***` for what may be a secret. Absent: it is not there.
+   */
+  from?: string;
+  /**
+   * What it would be. Absent: it would go.
+   */
+  to?: string;
+}
+/**
+ * One container.
+ */
+export interface PlannedPod {
+  /**
+   * Number of the replica, or the node of a global service.
+   */
+  slot: string;
+  /**
+   * What happens to it: `create`, `replace` (same node), `move` (another node), `change` (in place, it goes on running), `restart`, `remove`, `unchanged`.
+   */
+  effect: "create" | "replace" | "move" | "change" | "restart" | "remove" | "unchanged";
+  /**
+   * Name of the pod that is there now.
+   */
+  pod?: string;
+  /**
+   * Node that it is on now.
+   */
+  node?: string;
+  /**
+   * Node that it would be on.
+   */
+  to?: string;
+  /**
+   * Why, in words.
+   */
+  why?: string;
+  /**
+   * In which round of the rollout, from 1; those of one round go together.
+   */
+  step?: number;
+}
+/**
+ * A named volume.
+ */
+export interface PlannedVolume {
+  /**
+   * Key under `volumes`.
+   */
+  key: string;
+  /**
+   * Name on the engine.
+   */
+  name: string;
+  /**
+   * Node that it is on.
+   */
+  node?: string;
+  /**
+   * `create`; `keep`: mounted before and after; `leave`: nobody mounts it any more, it stays with its data; `external`: neither made nor removed.
+   */
+  effect: "create" | "keep" | "leave" | "external";
+  /**
+   * Who mounts it.
+   */
+  services: string[];
+}
+/**
+ * A network.
+ */
+export interface PlannedNetwork {
+  /**
+   * Key under `networks`.
+   */
+  key: string;
+  /**
+   * Name on the engine.
+   */
+  name: string;
+  /**
+   * Node that it is on.
+   */
+  node?: string;
+  /**
+   * `create`, `keep`, `remove`; `recreate`: its settings change, and whoever is in it is replaced; `external`: neither made nor removed.
+   */
+  effect: "create" | "keep" | "remove" | "recreate" | "external";
 }
 /**
  * A Namespace is a scope for names. Stacks and all that belongs to them live in one; nodes do not.

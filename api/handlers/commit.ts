@@ -71,7 +71,7 @@ export async function insert(
 }
 
 /** @throws ApiError 422 */
-async function checkAmong(deps: Deps, kind: Kind, object: KubeObject, old?: KubeObject): Promise<void> {
+export async function checkAmong(deps: Deps, kind: Kind, object: KubeObject, old?: KubeObject): Promise<void> {
   const problems = (await kind.validateAmong?.(deps.store, object, old)) ?? [];
   if (problems.length > 0) throw invalid(kind.resource, object.metadata.name ?? "", problems);
 }

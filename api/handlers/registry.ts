@@ -10,6 +10,7 @@ import { getScale as getDeploymentScale, patchScale as patchDeploymentScale, upd
 import { remove, removeCollection } from "./delete.ts";
 import { getNodeMetrics, getPodMetrics, listNodeMetrics, listPodMetrics } from "./metrics.ts";
 import { getLease } from "./leases.ts";
+import { planStack } from "./plan.ts";
 import { get, list } from "./read.ts";
 import * as newEvents from "./events.ts";
 import { evict } from "./eviction.ts";
@@ -29,6 +30,7 @@ const OWN: Readonly<Record<string, Handlers>> = {
   "pods/log": { get: log },
   "pods/eviction": { create: evict },
   "stacks.steadfleet.dev/scale": { get: getStackScale, update: updateStackScale, patch: patchStackScale },
+  "stacks.steadfleet.dev/plan": { create: planStack },
   "events.events.k8s.io": { create: newEvents.create, update: newEvents.update, patch: newEvents.patch, delete: newEvents.remove },
   "leases.coordination.k8s.io": { get: getLease },
   "selfsubjectaccessreviews.authorization.k8s.io": { create: accessReview },

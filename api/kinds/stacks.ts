@@ -1,5 +1,5 @@
 import { nameProblems } from "../handlers/apps/source.ts";
-import { STACK_FINALIZER } from "../../schemas/constants.ts";
+import { GROUP, STACK_FINALIZER, VERSION } from "../../schemas/constants.ts";
 import type { KubeObject } from "../../schemas/meta.ts";
 import { RESOURCES } from "../../schemas/resources.ts";
 import { ALL_VERBS, type Kind, PLAIN } from "../kind.ts";
@@ -21,6 +21,7 @@ export const stacks: Kind<Stack> = {
       responseKind: { group: "autoscaling", version: "v1", kind: "Scale" },
       schema: "scale",
     },
+    { name: "plan", verbs: ["create"], responseKind: { group: GROUP, version: VERSION, kind: "StackPlan" }, schema: "stackplan" },
   ],
   generation: true,
   status: true,

@@ -41,6 +41,8 @@ export interface StackPlan {
   /** What the Stack shall look like; undefined: it goes. */
   stack: Stack | undefined;
   events: Happening[];
+  /** By service: what the rollout waits for. */
+  waits: RolloutPlan["waits"];
   /** Some service waits for a node to fit. */
   unplaceable: boolean;
   /** Some service follows the nodes. */
@@ -76,7 +78,7 @@ export const planStack = (input: StackInput): StackPlan => {
   if ("problems" in wanted) {
     const status = invalidStatus(ref, previous, wanted.problems, now);
     const events = stackEvents(ref, previous, status, { steps: [], waits: new Map() }, at);
-    return { steps: [], revisions: [], stack: { ...stack, metadata, status }, events, unplaceable: false, global: false };
+    return { steps: [], revisions: [], stack: { ...stack, metadata, status }, events, waits: new Map(), unplaceable: false, global: false };
   }
   const { normal, held } = holdPaused(wanted, input.running, pods);
   const compiled = held.size === 0 ? wanted.compiled : compile(normal);
@@ -97,6 +99,7 @@ export const planStack = (input: StackInput): StackPlan => {
     revisions: planRevisions({ stack, status, spec: specOf(stack.spec, input.running, held), history }),
     stack: { ...stack, metadata, status },
     events: stackEvents(ref, previous, status, plan, at),
+    waits: plan.waits,
     unplaceable: [...plan.waits.values()].some((w) => w.reason === "Unplaceable"),
     global: compiled.services.some((s) => s.mode === "global"),
   };
@@ -104,7 +107,7 @@ export const planStack = (input: StackInput): StackPlan => {
 
 /** Pods first, then, in the commit in which the finalizer goes, what is kept of its revisions. */
 const planEnd = ({ stack, pods, nodes, history }: StackInput, ref: StackRef, now: string, at: string): StackPlan => {
-  const idle = { revisions: [], unplaceable: false, global: false };
+  const idle = { revisions: [], waits: new Map(), unplaceable: false, global: false };
   const finalizers = stack.metadata.finalizers ?? [];
   if (!finalizers.includes(STACK_FINALIZER)) return { ...idle, steps: [], stack, events: [] };
   const { steps, done } = planDeletion(pods, nodes, reclaims(stack));
