@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { ContainerSpec } from "../schemas/fleet.ts";
 import { ManualEnv } from "../store/testing/env.ts";
+import type { Lack } from "./abilities.ts";
 import { asPatch, driftOf } from "./drift.ts";
 import type { ContainerInspect } from "./engine.ts";
 import { expected, observe } from "./observe.ts";
@@ -34,7 +35,12 @@ const RICH: Partial<ContainerSpec> = {
   ],
 };
 
-const compare = async (spec: Partial<ContainerSpec>, change: (i: ContainerInspect) => void, wanted: Partial<ContainerSpec> = spec) => {
+const compare = async (
+  spec: Partial<ContainerSpec>,
+  change: (i: ContainerInspect) => void,
+  wanted: Partial<ContainerSpec> = spec,
+  lacks?: ReadonlySet<Lack>,
+) => {
   const engine = new FakeEngine(new ManualEnv());
   const r = render(aPod({ container: spec }), CLUSTER);
   for (const n of r.networks) await engine.createNetwork(n.name, n.labels);
@@ -46,7 +52,7 @@ const compare = async (spec: Partial<ContainerSpec>, change: (i: ContainerInspec
   const image = await engine.inspectImage(i.Image);
   const want = render(aPod({ container: wanted }), CLUSTER);
   const ids = new Map([...engine.networks.values()].map((n) => [n.name, n.id]));
-  return driftOf(expected(want, image), observe(i, image), want, ids);
+  return driftOf(expected(want, image, lacks), observe(i, image), want, ids);
 };
 
 const ROWS: { name: string; change: (i: ContainerInspect) => void; want: [path: string, remedy: string][] }[] = [
@@ -72,7 +78,11 @@ const ROWS: { name: string; change: (i: ContainerInspect) => void; want: [path: 
       ["/limits/memorySwap", "update"],
     ],
   },
-  { name: "a host without swap accounting is no drift", change: (i) => (i.HostConfig.MemorySwap = -1), want: [] },
+  {
+    name: "swap without a limit",
+    change: (i) => (i.HostConfig.MemorySwap = -1),
+    want: [["/limits/memorySwap", "update"]],
+  },
   { name: "cpus", change: (i) => (i.HostConfig.NanoCpus = 1), want: [["/limits/nanoCpus", "update"]] },
   {
     name: "restart policy",
@@ -93,7 +103,7 @@ const ROWS: { name: string; change: (i: ContainerInspect) => void; want: [path: 
     name: "takes an alias that the id happens to begin with for an alias",
     change: (i) => {
       i.Id = `web${i.Id.slice(3)}`;
-      i.NetworkSettings.Networks!["shop_default"]!.Aliases!.push(i.Id.slice(0, 12));
+      for (const n of Object.values(i.NetworkSettings.Networks!)) n.Aliases = [...n.Aliases!.slice(0, -1), i.Id.slice(0, 12)];
     },
     want: [],
   },
@@ -139,6 +149,13 @@ describe("drift", () => {
 
   it("an image's own values count as its own, not as drift", async () => {
     expect(await compare({}, () => {})).toEqual([]);
+  });
+
+  it("what the kernel has no support for is not missed", async () => {
+    const dropped = (i: ContainerInspect): void => void Object.assign(i.HostConfig, { MemorySwap: -1, OomKillDisable: null });
+    const spec = { ...RICH, oomKillDisable: true } as const;
+    expect((await compare(spec, dropped)).length).toBe(2);
+    expect(await compare(spec, dropped, spec, new Set<Lack>(["memorySwap", "oomKillDisable"]))).toEqual([]);
   });
 
   it("takes a limit away by replacing, and changes it in place", async () => {

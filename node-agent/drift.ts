@@ -2,7 +2,9 @@
 import { isDeepStrictEqual } from "node:util";
 import type { AgentNote } from "../schemas/fleet.ts";
 import { LABELS } from "../schemas/constants.ts";
-import type { Comparable, ContainerFacts } from "./observe.ts";
+import { type Comparable, type ComparableEndpoint, OPTION_NAMES, optionOf } from "./comparable.ts";
+import type { ContainerFacts } from "./observe.ts";
+import { type ComparableLimits, comparableLimits, NEUTRAL } from "./render/limits.ts";
 import { type Rendered, sameRenderVersion } from "./render.ts";
 
 /** What the engine can change on a container that exists; everything else is a replacement. */
@@ -20,6 +22,9 @@ export interface Drift {
 /** Values of these may be secrets: the path is told, the value never. */
 const SILENT = new Set(["env", "command", "entrypoint", "healthcheck", "labels"]);
 
+/** Of limits: in the order of their names, as drift is told. */
+const LIMITS = Object.keys(comparableLimits({})) as (keyof ComparableLimits)[];
+
 const REPLACED = [
   "image",
   "command",
@@ -28,6 +33,7 @@ const REPLACED = [
   "workingDir",
   "stopSignal",
   "healthcheck",
+  "exposed",
   "stopTimeout",
   "mounts",
   "ports",
@@ -64,25 +70,13 @@ export const driftOf = (
   const theirs = Object.fromEntries(Object.entries(have.spec.labels).filter(([k]) => k in mine));
   found.push(...recordDrift("labels", mine, theirs));
 
-  for (const [path, wanted, actual] of [
-    ["/limits/nanoCpus", want.limits.nanoCpus, have.spec.limits.nanoCpus],
-    ["/limits/memory", want.limits.memory, have.spec.limits.memory],
-    ["/limits/memorySwap", want.limits.memorySwap, have.spec.limits.memorySwap],
-  ] as const) {
-    if (wanted === actual || (path === "/limits/memorySwap" && actual <= 0)) continue;
-    // 0 means "leave as it is" in an update: a limit cannot be taken away from a container that exists.
-    if (path === "/limits/memorySwap" && wanted === 0) continue;
-    found.push({
-      op: wanted === 0 ? "remove" : "replace",
-      path,
-      ...(wanted === 0 ? {} : { value: wanted }),
-      remedy: wanted === 0 ? "replace" : "update",
-    });
-  }
+  if (want.platform !== undefined && have.spec.platform !== undefined && !samePlatform(want.platform, have.spec.platform))
+    found.push({ op: "replace", path: "/platform", value: want.platform, remedy: "replace" });
+  found.push(...optionDrift(want, have), ...limitDrift(want, have));
   if (!isDeepStrictEqual(want.restart, have.spec.restart))
     found.push({ op: "replace", path: "/restart", value: want.restart, remedy: "update" });
 
-  found.push(...networkDrift(want, have, networkIds));
+  found.push(...networkDrift(want, have, r, networkIds));
   return found.toSorted((a, b) => (a.path < b.path ? -1 : a.path > b.path ? 1 : 0));
 };
 
@@ -96,24 +90,79 @@ const recordDrift = (field: string, want: Record<string, string>, have: Record<s
   return drift;
 };
 
-const networkDrift = (want: Comparable, have: ContainerFacts, ids: ReadonlyMap<string, string>): Drift[] => {
+const optionDrift = (want: Comparable, have: ContainerFacts): Drift[] => {
   const drift: Drift[] = [];
-  for (const [network, aliases] of Object.entries(want.networks)) {
+  for (const name of OPTION_NAMES) {
+    const { rule, silent } = optionOf(name);
+    const wanted = want.options[name];
+    const actual = have.spec.options[name];
+    // Not known, or the daemon's own choice.
+    if (wanted === undefined) continue;
+    const agrees = rule === "contains" ? contains(actual, wanted) : isDeepStrictEqual(wanted, actual);
+    if (!agrees) drift.push({ op: "replace", path: `/${name}`, ...(silent ? {} : { value: wanted }), remedy: "replace" });
+  }
+  return drift;
+};
+
+const contains = (all: unknown, some: unknown): boolean =>
+  Object.entries(some as Record<string, string>).every(([k, v]) => (all as Record<string, string> | undefined)?.[k] === v);
+
+const limitDrift = (want: Comparable, have: ContainerFacts): Drift[] => {
+  const drift: Drift[] = [];
+  for (const name of LIMITS) {
+    const wanted = want.limits[name];
+    const actual = have.spec.limits[name];
+    if (wanted === undefined || wanted === actual) continue;
+    // There is no swap limit without a memory limit.
+    if (name === "memorySwap" && wanted === 0) continue;
+    const none = wanted === 0 || wanted === "";
+    // "As it is" is what no limit means in an update: only some can be taken away from a container that exists.
+    const remedy = none && NEUTRAL[name] === undefined ? "replace" : "update";
+    drift.push({ op: none ? "remove" : "replace", path: `/limits/${name}`, ...(none ? {} : { value: wanted }), remedy });
+  }
+  return drift;
+};
+
+/** An image for `linux/arm64/v8` is what `linux/arm64` asks for. */
+const samePlatform = (want: string, have: string): boolean => have === want || have.startsWith(`${want}/`);
+
+const networkDrift = (want: Comparable, have: ContainerFacts, r: Rendered, ids: ReadonlyMap<string, string>): Drift[] => {
+  const drift: Drift[] = [];
+  for (const [network, endpoint] of Object.entries(want.networks)) {
     const path = `/networks/${escape(network)}`;
     const actual = have.spec.networks[network];
     const id = ids.get(network);
-    if (!actual) drift.push({ op: "add", path, value: aliases, remedy: "connect", network });
+    if (!actual) drift.push({ op: "add", path, value: endpoint.aliases, remedy: "connect", network });
     else if (id !== undefined && have.networkIds[network] !== "" && have.networkIds[network] !== id)
       drift.push({ op: "replace", path: `${path}/id`, value: id, remedy: "replace", network });
-    else if (aliases.some((a) => !actual.includes(a)))
-      // Aliases belong to the endpoint: it is made anew, in two looks (disconnect now, connect when it is found missing).
-      drift.push({ op: "replace", path: `${path}/aliases`, value: aliases, remedy: "disconnect", network });
+    else {
+      // All that belongs to the endpoint is put right by making that anew: told as one, or it would be made anew more than once.
+      const [first, ...more] = endpointDrift(endpoint, actual, [have.id.slice(0, SHORT_ID), have.name, r.name]);
+      if (first === undefined) continue;
+      const [at, value] = more.length > 0 ? [path, endpoint] : [`${path}/${first}`, endpoint[first]];
+      drift.push({ op: "replace", path: at, value, remedy: "disconnect", network });
+    }
   }
   for (const network of Object.keys(have.spec.networks)) {
     if (!(network in want.networks)) drift.push({ op: "remove", path: `/networks/${escape(network)}`, remedy: "disconnect", network });
   }
   return drift;
 };
+
+/** Characters of a container's id that the engine shows and makes an alias of. */
+const SHORT_ID = 12;
+
+/** `own`: aliases that the engine (the short id) and Compose v2 (the container's name) add by themselves. */
+const endpointDrift = (want: ComparableEndpoint, have: ComparableEndpoint, own: readonly string[]): (keyof ComparableEndpoint)[] =>
+  (Object.keys(want) as (keyof ComparableEndpoint)[]).filter((field) => {
+    if (field === "aliases") {
+      const extra = have.aliases.filter((a) => !want.aliases.includes(a) && !own.includes(a));
+      return extra.length > 0 || want.aliases.some((a) => !have.aliases.includes(a));
+    }
+    if (field === "driverOpts") return !contains(have.driverOpts, want.driverOpts);
+    if (field === "mac" && have.mac === undefined) return false;
+    return !isDeepStrictEqual(want[field], have[field]);
+  });
 
 const escape = (key: string): string => key.replaceAll("~", "~0").replaceAll("/", "~1");
 

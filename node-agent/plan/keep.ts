@@ -1,8 +1,8 @@
 // A pod that has its container. Pure.
 import type { ContainerSpec } from "../../schemas/fleet.ts";
 import { driftOf } from "../drift.ts";
-import type { Resources } from "../engine.ts";
 import type { ContainerFacts } from "../observe.ts";
+import { updateOf } from "../render/limits.ts";
 import type { Rendered } from "../render.ts";
 import { creation, ensureNetworks, held, nothing, prepare, rehearse, runsOnce, takeDown } from "./steps.ts";
 import type { Action, Desired, Plan, PlanInput } from "./types.ts";
@@ -53,7 +53,11 @@ export const keep = (input: PlanInput, desired: Desired, c: ContainerFacts): Pla
         break;
       case "disconnect":
         actions.push({ type: "disconnect", container: c.id, network: d.network ?? "" });
-        causes.push(d.op === "remove" ? `container was connected to network ${d.network} outside` : `network ${d.network} lacks aliases`);
+        causes.push(
+          d.op === "remove"
+            ? `container was connected to network ${d.network} outside`
+            : `its place in network ${d.network} differs (${d.path})`,
+        );
         // An endpoint with the wrong aliases is made anew.
         if (d.op === "replace") actions.push(...connection(rendered, c, d.network));
         break;
@@ -69,7 +73,8 @@ export const keep = (input: PlanInput, desired: Desired, c: ContainerFacts): Pla
   }
   const updates = drift.filter((d) => d.remedy === "update");
   if (updates.length > 0) {
-    actions.push({ type: "update", container: c.id, change: { ...nonZero(rendered.limits), RestartPolicy: rendered.restart } });
+    const limits = updates.filter((d) => d.path.startsWith("/limits/")).map((d) => d.path.slice("/limits/".length));
+    actions.push({ type: "update", container: c.id, change: updateOf(rendered.limits, rendered.restart, limits) });
     causes.push(`${updates.map((d) => d.path).join(", ")} differed (docker update, or a live change)`);
   }
   let waiting: Plan["waiting"];
@@ -114,6 +119,3 @@ const connection = (rendered: Rendered, c: ContainerFacts, name: string | undefi
       { type: "ensureNetwork", network } as const,
       { type: "connect", container: c.id, network: network.name, endpoint: network.endpoint } as const,
     ]);
-
-/** 0 means "as it is" to the engine, and says nothing. */
-const nonZero = (limits: Resources): Resources => Object.fromEntries(Object.entries(limits).filter(([, v]) => v !== 0));

@@ -68,4 +68,20 @@ export const comparableLimits = (h: HostConfig): ComparableLimits => ({
   blkioWeight: h.BlkioWeight ?? 0,
 });
 
+/** The body of an update that puts every limit right that an update can. `drifted`: names of limits that differ. */
+export const updateOf = (
+  limits: Resources,
+  restart: RestartPolicy,
+  drifted: readonly string[],
+): Resources & { RestartPolicy: RestartPolicy } => ({
+  // 0 means "as it is", and says nothing.
+  ...Object.fromEntries(Object.entries(limits).filter(([, v]) => v !== 0)),
+  ...Object.assign({}, ...drifted.filter((name) => !saysLimit(limits, name)).map((name) => NEUTRAL[name as keyof ComparableLimits] ?? {})),
+  RestartPolicy: restart,
+});
+const saysLimit = (limits: Resources, name: string): boolean => {
+  const value = comparableLimits(limits)[name as keyof ComparableLimits];
+  return value !== undefined && value !== 0 && value !== "";
+};
+
 const positive = (n: number | null | undefined): number => Math.max(0, n ?? 0);
