@@ -1,9 +1,10 @@
 // How the Engine API puts things on the wire: versions, references, streams, frames. Pure.
-import { EngineError, type EngineEvent } from "./engine.ts";
+import { hasApi } from "./abilities.ts";
+import { type CreateBody, EngineError, type EngineEvent } from "./engine.ts";
 import type { ContainerStats, OutputChunk } from "./engine-io.ts";
 
-/** The newest Engine API this code was tried with, and the oldest that has what it needs (Docker 20.10). */
-const NEWEST_API = [1, 47] as const;
+/** The newest Engine API that this code asks anything of, and the oldest that has what it needs (Docker 20.10). */
+const NEWEST_API = [1, 49] as const;
 const OLDEST_API = [1, 41] as const;
 
 const parseVersion = (v: string): [number, number] => {
@@ -17,6 +18,12 @@ export const agree = (engine: string): string => {
   if (major < OLDEST_API[0] || (major === OLDEST_API[0] && !(minor >= OLDEST_API[1])))
     throw new EngineError("invalid", `the engine's API is ${engine}; ${OLDEST_API.join(".")} (Docker 20.10) or newer is needed`, "version");
   return major > NEWEST_API[0] || minor > NEWEST_API[1] ? NEWEST_API.join(".") : `${major}.${minor}`;
+};
+
+/** Engines before API 1.44 take one MAC address, that of the first network, in the container's own configuration. */
+export const bodyFor = (body: CreateBody, api: string): CreateBody => {
+  const mac = Object.values(body.NetworkingConfig?.EndpointsConfig ?? {}).find((e) => e.MacAddress !== undefined)?.MacAddress;
+  return mac === undefined || hasApi(api, "1.44") ? body : { ...body, MacAddress: mac };
 };
 
 /** `repo[:tag][@digest]`. Without a tag the engine would pull every tag there is. */

@@ -4,7 +4,7 @@ import { classify } from "./docker-errors.ts";
 
 describe("docker", () => {
   it("agrees on the older of two API versions", () => {
-    expect([agree("1.41"), agree("1.45"), agree("1.99"), agree("2.0")]).toEqual(["1.41", "1.45", "1.47", "1.47"]);
+    expect([agree("1.41"), agree("1.45"), agree("1.99"), agree("2.0")]).toEqual(["1.41", "1.45", "1.49", "1.49"]);
     expect(() => agree("1.40")).toThrow("1.41 (Docker 20.10) or newer is needed");
   });
 

@@ -4,11 +4,12 @@ import { availableParallelism } from "node:os";
 import { inspect as show } from "node:util";
 import Docker from "dockerode";
 import type { Env } from "../store/env.ts";
+import { type EngineAbilities, type KernelInfo, lacksOf } from "./abilities.ts";
 import { classify } from "./docker-errors.ts";
 import { dockerIo } from "./docker-io.ts";
 import type { ContainerInspect, ContainerSummary, Engine, EngineInfo, ImageInspect, NetworkInspect, VolumeInspect } from "./engine.ts";
 import { EngineError, isEngineError } from "./engine.ts";
-import { agree, jsonLines, logLines, type RawEvent, splitReference, toEvent } from "./docker-wire.ts";
+import { agree, bodyFor, jsonLines, logLines, type RawEvent, splitReference, toEvent } from "./docker-wire.ts";
 import { KeyedLanes, lane } from "./lanes.ts";
 
 /** Deadlines in ms. Source: Amazon ECS agent, and what a hung dockerd does to clients that have none (for ever). */
@@ -66,6 +67,7 @@ export const connectDocker = ({ socketPath, env, concurrency = 2 * availablePara
   const { modem: fresh } = new Docker({ ...options, agent: new Agent({ keepAlive: false }) } as object);
   const lanes = { create: lane(concurrency), start: lane(concurrency), stop: lane(64), pull: lane(3), read: lane(16), change: lane(8) };
   const perNetwork = new KeyedLanes();
+  let abilities: Promise<EngineAbilities> | undefined;
   let agreed: Promise<{ api: string; version: string }> | undefined;
 
   const dial = async (call: Call): Promise<unknown> => {
@@ -135,6 +137,10 @@ export const connectDocker = ({ socketPath, env, concurrency = 2 * availablePara
 
   const get = <T>(operation: string, path: string, query?: Call["query"], deadlineMs = DEADLINE.list): Promise<T> =>
     lanes.read(() => json<T>({ operation, method: "GET", path, ...(query ? { query } : {}), deadlineMs }));
+  const askAbilities = async (): Promise<EngineAbilities> => {
+    const { api, version } = await negotiated();
+    return { apiVersion: api, version, lacks: lacksOf(await get<KernelInfo>("info", "/info")) };
+  };
   const act = async (operation: string, path: string, o: { body?: object; query?: Call["query"]; deadlineMs?: number } = {}) => {
     await dial({ operation, method: "POST", path, deadlineMs: DEADLINE.change, ...o });
   };
@@ -172,6 +178,13 @@ export const connectDocker = ({ socketPath, env, concurrency = 2 * availablePara
         rootDir: i["DockerRootDir"] ?? "",
       };
     },
+    abilities() {
+      abilities ??= askAbilities().catch((error) => {
+        abilities = undefined;
+        throw error;
+      });
+      return abilities;
+    },
     async list(): Promise<ContainerSummary[]> {
       interface Row {
         Id: string;
@@ -201,15 +214,15 @@ export const connectDocker = ({ socketPath, env, concurrency = 2 * availablePara
     inspect: (container) => get<ContainerInspect>("inspect", at`/containers/${container}/json`),
     create: (name, body, platform) =>
       lanes.create(async () => {
-        const answer = await json<{ Id: string }>({
+        const answer = await json<{ Id: string; Warnings?: string[] | null }>({
           operation: "create",
           method: "POST",
           path: "/containers/create",
           query: { name, ...(platform === undefined ? {} : { platform }) },
-          body,
+          body: bodyFor(body, (await negotiated()).api),
           deadlineMs: DEADLINE.create,
         });
-        return { id: answer.Id };
+        return { id: answer.Id, ...(answer.Warnings?.length ? { warnings: answer.Warnings } : {}) };
       }),
     start: (container) => lanes.start(() => act("start", at`/containers/${container}/start`, { deadlineMs: DEADLINE.start })),
     stop: (container, graceMs) =>
@@ -324,7 +337,7 @@ export const connectDocker = ({ socketPath, env, concurrency = 2 * availablePara
       }),
 
     async events(onEvent, signal) {
-      agreed = undefined; // Whoever answers now may be another engine than the one before.
+      agreed = abilities = undefined; // Whoever answers now may be another engine than the one before.
       const stopped = new AbortController();
       const either = AbortSignal.any([signal, stopped.signal]);
       const stream = (await dial({

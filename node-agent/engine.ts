@@ -1,6 +1,7 @@
 // The port to Docker in our words. `docker.ts` is the real one, `testing/fake-engine.ts` the fake; one contract suite runs against both.
 // What is asked for and what is found keep the Engine API's own field names (a subset): every Docker manual explains them.
 
+import type { EngineAbilities } from "./abilities.ts";
 import type { EngineIo } from "./engine-io.ts";
 import type {
   ContainerInspect,
@@ -103,12 +104,14 @@ export interface Engine extends EngineIo {
    */
   ping(): Promise<void>;
   info(): Promise<EngineInfo>;
+  /** Asked once for each connection. */
+  abilities(): Promise<EngineAbilities>;
 
   /** All containers, in any state, ours and foreign. Throws rather than answer in part. */
   list(): Promise<ContainerSummary[]>;
   inspect(container: string): Promise<ContainerInspect>;
-  /** `platform`: `os/arch[/variant]`, where the image has several. @throws nameConflict, imageNotFound, invalid */
-  create(name: string, body: CreateBody, platform?: string): Promise<{ id: string }>;
+  /** `platform`: `os/arch[/variant]`, where the image has several. `warnings`: what the engine did not do, in its words. @throws nameConflict, imageNotFound, invalid */
+  create(name: string, body: CreateBody, platform?: string): Promise<{ id: string; warnings?: string[] }>;
   /** Running already is fine. @throws notFound, portConflict, failed */
   start(container: string): Promise<void>;
   /** Stop signal, then SIGKILL after `graceMs`. Stopped already is fine. */

@@ -12,6 +12,7 @@ export interface Executor {
     Engine,
     | "ping"
     | "list"
+    | "abilities"
     | "inspect"
     | "create"
     | "start"
@@ -41,6 +42,7 @@ interface Run extends Executor {
   /** The container that this plan made. */
   created?: string;
   pulled: boolean;
+  warnings: string[];
   /** The networks asked for so far. */
   networks: Promise<unknown>;
 }
@@ -49,11 +51,13 @@ export interface Done {
   created?: string;
   /** An image came from a registry. */
   pulled: boolean;
+  /** What the engine said that it did not do. */
+  warnings: string[];
 }
 
 /** @throws EngineError, PodFault: the steps after the failed one were not taken */
 export const execute = async (actions: readonly Action[], executor: Executor): Promise<Done> => {
-  const run: Run = { ...executor, pulled: false, networks: Promise.resolve() };
+  const run: Run = { ...executor, pulled: false, warnings: [], networks: Promise.resolve() };
   try {
     for (const action of actions) await perform(action, run);
     await run.networks;
@@ -61,7 +65,7 @@ export const execute = async (actions: readonly Action[], executor: Executor): P
     // Nothing goes on behind the back of the next look.
     await run.networks.catch(() => undefined);
   }
-  return { pulled: run.pulled, ...(run.created === undefined ? {} : { created: run.created }) };
+  return { pulled: run.pulled, warnings: run.warnings, ...(run.created === undefined ? {} : { created: run.created }) };
 };
 
 const perform = async <T extends ActionType>(action: ActionOf<T>, run: Run): Promise<void> => {
@@ -75,7 +79,12 @@ const perform = async <T extends ActionType>(action: ActionOf<T>, run: Run): Pro
 const EXECUTORS: { [T in ActionType]: (action: ActionOf<T>, run: Run) => Promise<void> } = {
   preflight: async ({ mine }, run) => {
     const { pod, rendered } = wanted(run);
-    const parts = { list: () => run.engine.list(), resources: run.resources, host: run.host ?? blindHost };
+    const parts = {
+      list: () => run.engine.list(),
+      abilities: () => run.engine.abilities(),
+      resources: run.resources,
+      host: run.host ?? blindHost,
+    };
     const fault = faultOf(await preflight(pod.container, rendered, new Set(mine), parts));
     if (fault) throw fault;
   },
@@ -93,8 +102,9 @@ const EXECUTORS: { [T in ActionType]: (action: ActionOf<T>, run: Run) => Promise
   create: async (_, run) => {
     const { rendered } = wanted(run);
     try {
-      const { id } = await run.engine.create(rendered.name, rendered.body, rendered.platform);
+      const { id, warnings = [] } = await run.engine.create(rendered.name, rendered.body, rendered.platform);
       run.created = id;
+      run.warnings.push(...warnings);
       const networks = Object.fromEntries(rendered.networks.map((n) => [n.name, ""]));
       run.world.put({ id, name: rendered.name, labels: rendered.body.Labels ?? {}, state: "created", imageId: "", networks });
     } catch (error) {

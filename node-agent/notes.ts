@@ -13,6 +13,7 @@ export const noteOf = (plan: Plan, done: Done, tookMs: number, live: boolean): N
     const image = plan.actions.find((a) => a.type === "ensureImage")?.image ?? "";
     notes.push({ type: "Normal", reason: "Pulled", message: `pulled image ${image}` });
   }
+  for (const message of done.warnings) notes.push({ type: "Warning", reason: "EngineWarning", message });
   switch (plan.kind) {
     case "create":
       notes.push({

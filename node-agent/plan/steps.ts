@@ -1,5 +1,6 @@
 // Steps that several plans share.
 import type { ContainerSpec } from "../../schemas/fleet.ts";
+import { asksForNewer } from "../abilities.ts";
 import type { ContainerFacts } from "../observe.ts";
 import type { Rendered } from "../render.ts";
 import type { Action, Desired, Plan, PlanInput } from "./types.ts";
@@ -25,6 +26,7 @@ export const ensureNetworks = (rendered: Rendered): Action[] =>
 
 /** A look before anything is touched, where there is something to look for. */
 export const rehearse = ({ pod: { container: c }, rendered }: Desired, mine: string[]): Action[] =>
+  asksForNewer(c) ||
   c.containerName !== undefined ||
   c.ports.some((p) => p.published !== undefined) ||
   c.mounts.some((m) => m.type === "bind" && !m.createHostPath) ||

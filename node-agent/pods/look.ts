@@ -17,7 +17,7 @@ export interface Look {
 }
 
 export interface Looker extends Neighbourhood {
-  engine: Pick<Engine, "inspect">;
+  engine: Pick<Engine, "inspect" | "abilities">;
   env: Env;
   world: World;
   resources: Resources;
@@ -31,7 +31,7 @@ export const lookAt = async (key: string, memory: Memory, o: Looker): Promise<Lo
   memory.lookedAt = env.monotonic();
   const facts = await containersOf(key, memory, o);
   const entry = o.desired(key);
-  const desired = entry && desiredOf(entry, facts, o);
+  const desired = entry && (await desiredOf(entry, facts, o));
   const rendered = desired?.rendered;
   const holder = rendered && world.named(rendered.name);
   const nameHolder = holder && !facts.some((f) => f.id === holder.id) ? `container ${holder.id.slice(0, 12)}` : undefined;
@@ -75,10 +75,12 @@ const containersOf = async (key: string, memory: Memory, { engine, env, world, r
   return facts;
 };
 
-const desiredOf = (entry: DesiredEntry, facts: readonly ContainerFacts[], { world, resources }: Looker): Desired => {
+const desiredOf = async (entry: DesiredEntry, facts: readonly ContainerFacts[], { engine, world, resources }: Looker): Promise<Desired> => {
   const rendered = render(entry.pod, world.clusterId);
   const imageId = facts.find((f) => f.uid === entry.pod.uid)?.imageId;
-  return { pod: entry.pod, rendered, expected: expected(rendered, imageId === undefined ? undefined : resources.knownImage(imageId)) };
+  const image = imageId === undefined ? undefined : resources.knownImage(imageId);
+  const { lacks } = await engine.abilities();
+  return { pod: entry.pod, rendered, expected: expected(rendered, image, lacks) };
 };
 
 const finishedBefore = (phase: string | undefined): "Succeeded" | "Failed" | undefined =>

@@ -1,12 +1,13 @@
 // Looks for what would keep a container from being made or started, and touches nothing.
 import type { ContainerSpec } from "../../schemas/fleet.ts";
+import { asksForNewer, type EngineAbilities, tooOldFor } from "../abilities.ts";
 import type { ContainerSummary } from "../engine.ts";
 import type { Rendered } from "../render.ts";
 import { Obstacle, PodFault, type Resources } from "../resources.ts";
 import type { HostView } from "./host.ts";
 import { takenPorts } from "./ports.ts";
 
-/** `reason` as in ObservedPod: PortConflict, BindPathMissing, NetworkNotFound, VolumeNotFound, NameConflict. */
+/** `reason` as in ObservedPod: PortConflict, BindPathMissing, NetworkNotFound, VolumeNotFound, NameConflict, EngineTooOld. */
 export interface Problem {
   reason: string;
   message: string;
@@ -15,12 +16,13 @@ export interface Problem {
 export interface PreflightParts {
   /** All containers of the engine, from a list that has just been taken. */
   list(): Promise<ContainerSummary[]>;
+  abilities(): Promise<Pick<EngineAbilities, "apiVersion" | "version">>;
   resources: Pick<Resources, "ensureNetwork" | "ensureVolume">;
   host: HostView;
 }
 
 /**
- * In the order ports, paths, networks, volumes, name; empty: nothing is in the way. `mine`: ids of containers that will be gone by
+ * In the order engine, ports, paths, networks, volumes, name; empty: nothing is in the way. `mine`: ids of containers that will be gone by
  * then, whose ports and name are free. Costs the engine nothing for a container without published ports, binds and externals.
  * @throws EngineError when the engine does not answer
  */
@@ -31,6 +33,8 @@ export const preflight = async (
   parts: PreflightParts,
 ): Promise<Problem[]> => {
   const problems: Problem[] = [];
+  const tooOld = asksForNewer(container) ? tooOldFor(container, await parts.abilities()) : undefined;
+  if (tooOld !== undefined) problems.push({ reason: "EngineTooOld", message: tooOld });
   const ports = container.ports.filter((p) => p.published !== undefined);
   if (ports.length > 0 || container.containerName !== undefined) {
     const [containers, bound] = await Promise.all([parts.list(), ports.length > 0 ? parts.host.boundPorts() : undefined]);

@@ -1,5 +1,6 @@
 // Docker in memory: the same contract (engine.contract.ts), with faults on demand and the deeds of people outside. For tests and the simulator.
 import type { Env } from "../../store/env.ts";
+import type { EngineAbilities, Lack } from "../abilities.ts";
 import {
   type ContainerInspect,
   type ContainerSummary,
@@ -40,6 +41,10 @@ export class FakeEngine extends FakeIo implements Engine {
   down: "unavailable" | "timeout" | undefined;
   /** It shuts down: no new connections, but it still obeys on old ones. */
   closing = false;
+  version = "20.10.24";
+  apiVersion = "1.41";
+  /** What its kernel has no support for: told, but not acted out. */
+  lacks: ReadonlySet<Lack> = new Set();
   /** Events get lost. */
   deaf = false;
   private readonly listeners = new Set<(event: EngineEvent) => void>();
@@ -121,8 +126,8 @@ export class FakeEngine extends FakeIo implements Engine {
     return {
       id: "FAKE",
       name: "fake",
-      version: "20.10.24",
-      apiVersion: "1.41",
+      version: this.version,
+      apiVersion: this.apiVersion,
       os: "linux",
       arch: "amd64",
       osImage: "Fake",
@@ -131,6 +136,11 @@ export class FakeEngine extends FakeIo implements Engine {
       memoryBytes: 2 ** 30,
       rootDir: "",
     };
+  }
+  async abilities(): Promise<EngineAbilities> {
+    await this.enter("abilities");
+    const { apiVersion, version } = this;
+    return { apiVersion, version, lacks: this.lacks };
   }
   async list(): Promise<ContainerSummary[]> {
     await this.enter("list");
@@ -233,7 +243,8 @@ export class FakeEngine extends FakeIo implements Engine {
   async update(container: string, change: Resources & { RestartPolicy?: RestartPolicy }): Promise<void> {
     await this.enter("update", container);
     const { inspect: i } = this.find(container);
-    for (const [k, v] of Object.entries(change)) if (v !== 0 && v !== undefined) Object.assign(i.HostConfig, { [k]: v });
+    for (const [k, v] of Object.entries(change))
+      if ((v !== 0 || k === "PidsLimit") && v !== undefined) Object.assign(i.HostConfig, { [k]: v });
     this.emit("container", "update", i.Id, attributes(i));
   }
   async logs(container: string, lines: number): Promise<string[]> {
