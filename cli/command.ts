@@ -70,6 +70,7 @@ export const inputFlags: readonly FlagSpec[] = [
     about: "Variables for a Compose file (default: .env beside it); repeatable",
     group: "Input",
   },
+  { name: "profile", value: "name", repeat: true, about: "Profile of a Compose file to take along; '*': all; repeatable", group: "Input" },
 ];
 export const progressFlag: FlagSpec = {
   name: "progress",

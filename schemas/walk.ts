@@ -4,7 +4,8 @@ import { type JsonSchema, resolveRef, type SchemaName } from "./load.ts";
 import { type Findings, type Key, MAX_PROBLEMS } from "./problems.ts";
 import { describe, didYouMean, nameTypes, nearest, oneOf, show, typeOf } from "./words.ts";
 
-interface Located {
+/** A part of a schema, with the document it lies in. */
+export interface Located {
   schema: JsonSchema;
   base: SchemaName;
 }
@@ -15,7 +16,8 @@ const follow = (at: Located): Located => {
   return found;
 };
 
-const typesOf = (at: Located): string[] => {
+/** JSON types that a value may have there; none: any. */
+export const typesOf = (at: Located): string[] => {
   const { schema, base } = follow(at);
   if (schema.anyOf) return schema.anyOf.flatMap((branch) => typesOf({ schema: branch, base }));
   return schema.type === undefined ? [] : [schema.type].flat();

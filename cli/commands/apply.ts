@@ -36,6 +36,7 @@ export const apply: CommandSpec = {
         namespace: connection.namespace,
         projectName: flags.str("project-name"),
         envFiles: flags.list("env-file"),
+        profiles: flags.list("profile"),
       });
       return loaded.length === 0 ? EXIT.ok : applyAll(ctx, connection, loaded, flags.str("output"));
     });

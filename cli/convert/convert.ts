@@ -2,13 +2,10 @@
 import { CLI } from "../../schemas/constants.ts";
 import type { KubeObject } from "../../schemas/meta.ts";
 import { RESOURCES } from "../../schemas/resources.ts";
-import { parseManifests } from "../../schemas/yaml.ts";
 import type { Context } from "../command.ts";
 import { CliError, EXIT, usage } from "../errors.ts";
-import type { Io } from "../io.ts";
 import { withClient } from "../kube/connect.ts";
 import { inputsOf } from "../deploy/plan.ts";
-import { readInputs } from "../manifest/files.ts";
 import { type Loaded, loadManifests } from "../manifest/load.ts";
 import { composeOf } from "./to-compose.ts";
 
@@ -25,18 +22,16 @@ export const convert = async (ctx: Context, args: readonly string[]): Promise<nu
 };
 
 const convertFiles = async (ctx: Context): Promise<number> => {
-  // Read twice: once to see what it is, once to settle it.
-  let text: Promise<string> | undefined;
-  const io: Io = { ...ctx.io, stdin: () => (text ??= ctx.io.stdin()) };
-  const paths = inputsOf(ctx);
-  const forms = new Set((await readInputs(io, paths)).flatMap(({ text: t, name }) => parseManifests(t, name).documents.map((d) => d.form)));
-  if (forms.size > 1) throw usage("Compose files and Stacks cannot be converted together", "convert them one by one");
-  const loaded = await loadManifests(io, ctx.err, paths, {
+  const loaded = await loadManifests(ctx.io, ctx.err, inputsOf(ctx), {
     namespace: ctx.flags.str("namespace") ?? "default",
     projectName: ctx.flags.str("project-name"),
     envFiles: ctx.flags.list("env-file"),
+    profiles: ctx.flags.list("profile"),
   });
-  if (forms.has("compose")) return printManifests(ctx, loaded);
+  const compose = loaded.filter((l) => l.compose).length;
+  if (compose > 0 && compose < loaded.length)
+    throw usage("Compose files and Stacks cannot be converted together", "convert them one by one");
+  if (compose > 0) return printManifests(ctx, loaded);
   const stacks = loaded.filter((l) => l.manifest.kind === "Stack").map((l) => l.manifest as unknown as KubeObject);
   if (stacks.length === 0) throw usage("there is no Stack in it: only Stacks become Compose files");
   return printCompose(ctx, stacks);

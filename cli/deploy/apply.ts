@@ -5,6 +5,7 @@ import { ApiError, CliError, EXIT } from "../errors.ts";
 import type { KubeObject } from "../../schemas/meta.ts";
 import type { Resource } from "../../schemas/resources.ts";
 import { type Applied, applyObject } from "../kube/apply.ts";
+import type { Client } from "../kube/client.ts";
 import type { Connection } from "../kube/connect.ts";
 import type { Loaded } from "../manifest/load.ts";
 import type { ProgressMode } from "../rollout/progress.ts";
@@ -14,6 +15,23 @@ import { waitForStacks } from "../rollout/wait.ts";
 const ORDER = ["Namespace", "Node", "Secret", "ConfigMap", "Stack"];
 
 const nameOf = (r: Resource, name: string): string => `${r.group ? `${r.singular}.${r.group}` : r.singular}/${name}`;
+
+/** What was made of a Compose file's configs and secrets goes with its Stack. */
+const ownMade = async (ctx: Context, client: Client, applied: readonly (Applied<KubeObject> & { loaded: Loaded })[]): Promise<void> => {
+  for (const { loaded: l, object } of applied) {
+    const stack = applied.find(
+      (a) =>
+        a.loaded.manifest.kind === "Stack" &&
+        a.object.metadata.name === l.madeFor &&
+        a.object.metadata.namespace === object.metadata.namespace,
+    );
+    const { ownerReferences: owners = [], name, namespace } = object.metadata;
+    if (!stack || owners.some((o) => o.uid === stack.object.metadata.uid)) continue;
+    const { apiVersion, kind } = stack.loaded.manifest;
+    const owner = { apiVersion, kind, name: stack.object.metadata.name, uid: stack.object.metadata.uid ?? "" };
+    await client.patch(l.resource, namespace, name, { metadata: { ownerReferences: [owner] } }, { signal: ctx.io.signal });
+  }
+};
 
 /**
  * Applies all, tells each result on stdout (`stack.steadfleet.dev/shop created`; `-o json` and `-o name` likewise) and waits for the Stacks.
@@ -43,6 +61,7 @@ export const applyAll = async (
         `${l.file}: not everything was applied`,
       );
     }
+  if (!dryRun) await ownMade(ctx, client, applied);
   let code: number = EXIT.ok;
   const stacks = applied.filter((a) => a.loaded.manifest.kind === "Stack");
   if (stacks.length > 0 && !dryRun && !ctx.flags.bool("detach"))

@@ -16,6 +16,8 @@ interface Doomed {
   resource: Resource;
   namespace: string | undefined;
   name: string;
+  /** Goes with its Stack, and may be gone already. */
+  made?: true;
 }
 
 export const deleteObjects = (ctx: Context, args: readonly string[]): Promise<number> =>
@@ -32,7 +34,7 @@ export const deleteObjects = (ctx: Context, args: readonly string[]): Promise<nu
         waiting.push({ ...d, uid });
       } catch (error) {
         if (!(error instanceof ApiError && error.code === 404)) throw error;
-        if (ctx.flags.bool("ignore-not-found")) continue;
+        if (d.made || ctx.flags.bool("ignore-not-found")) continue;
         missing++;
         ctx.io.stderr.write(`error: no ${d.resource.singular} ${JSON.stringify(d.name)}${await nearby(connection, d)}\n`);
       }
@@ -60,11 +62,15 @@ const chosen = async (ctx: Context, c: Connection, args: readonly string[]): Pro
       namespace: c.namespace,
       projectName: ctx.flags.str("project-name"),
       envFiles: ctx.flags.list("env-file"),
+      profiles: ctx.flags.list("profile"),
     });
     // What was made first goes last.
-    return loaded
-      .toReversed()
-      .map(({ resource, manifest }) => ({ resource, namespace: manifest.metadata.namespace, name: manifest.metadata.name }));
+    return loaded.toReversed().map(({ resource, manifest, madeFor }) => ({
+      resource,
+      namespace: manifest.metadata.namespace,
+      name: manifest.metadata.name,
+      ...(madeFor === undefined ? {} : { made: true }),
+    }));
   }
   if (args.length === 0)
     throw usage("delete: which one?", [`${CLI} delete shop`, `${CLI} delete shop --volumes`, `${CLI} delete pod/shop-web-0-x7k2q`]);

@@ -1,11 +1,10 @@
 // `steady plan`, and the first half of `steady up`: a dry run on the server, and what it means for the containers.
-import { join } from "node:path";
 import type { KubeObject } from "../../schemas/meta.ts";
 import type { Context } from "../command.ts";
-import { EXIT, usage } from "../errors.ts";
+import { EXIT } from "../errors.ts";
 import { applyObject } from "../kube/apply.ts";
 import { type Connection, withClient } from "../kube/connect.ts";
-import { COMPOSE_NAMES, composeFileIn } from "../manifest/files.ts";
+import { defaultInputs } from "../manifest/files.ts";
 import { type Loaded, loadManifests } from "../manifest/load.ts";
 import { serviceChanges } from "./changes.ts";
 import { normalBody } from "./normal.ts";
@@ -17,13 +16,11 @@ export interface Plan {
   differs: boolean;
 }
 
-/** `-f`, else the Compose file of this folder. @throws CliError (exit 2) when there is none */
+/** `-f`, else COMPOSE_FILE, else the Compose files of this folder. @throws CliError (exit 2) when there is none */
 export const inputsOf = (ctx: Context): readonly string[] => {
   const named = ctx.flags.list("file");
   if (named.length > 0) return named;
-  const found = composeFileIn(ctx.io.cwd);
-  if (!found) throw usage(`no ${COMPOSE_NAMES.join(", ")} in ${ctx.io.cwd}`, "name a manifest with -f");
-  return [join(".", found.slice(ctx.io.cwd.length + 1))];
+  return defaultInputs(ctx.io, ctx.flags.list("env-file"));
 };
 
 export const planOf = async (ctx: Context, { client }: Connection, loaded: readonly Loaded[]): Promise<Plan> => {
@@ -58,6 +55,7 @@ export const plan = (ctx: Context): Promise<number> =>
       namespace: connection.namespace,
       projectName: flags.str("project-name"),
       envFiles: flags.list("env-file"),
+      profiles: flags.list("profile"),
     });
     const found = await planOf(ctx, connection, loaded);
     if (flags.str("output") === "json") io.stdout.write(`${JSON.stringify({ v: 1, ...found }, undefined, 2)}\n`);

@@ -14,6 +14,7 @@ export const up = (ctx: Context): Promise<number> =>
       namespace: connection.namespace,
       projectName: flags.str("project-name"),
       envFiles: flags.list("env-file"),
+      profiles: flags.list("profile"),
     });
     const plan = await planOf(ctx, connection, loaded);
     if (flags.str("progress") !== "quiet" && flags.str("progress") !== "json")

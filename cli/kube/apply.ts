@@ -12,11 +12,12 @@ const TRIES = 6;
 /** @throws ApiError: refused; Conflict only after six tries */
 export const applyObject = async <T extends KubeObject>(
   client: Client,
-  { manifest, resource }: Loaded,
+  { manifest, resource, madeFor }: Loaded,
   o: { dryRun?: boolean; signal?: AbortSignal } = {},
 ): Promise<Applied<T>> => {
   const { name, namespace } = manifest.metadata;
-  const modified = withLastApplied(manifest);
+  // Nobody applies with kubectl what was made of a Compose file; its content need not be kept twice.
+  const modified = madeFor === undefined ? withLastApplied(manifest) : manifest;
   for (let tries = 1; ; tries++) {
     const live = await client.find<T>(resource, namespace, name, o.signal);
     try {

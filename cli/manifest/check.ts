@@ -1,5 +1,5 @@
 // Findings of the schemas → problems with codes, hints and something to underline.
-import { type Key, pathOf, type Problem as Finding, type Warning } from "../../schemas/problems.ts";
+import { type Key, pathOf, type Position, type Problem as Finding, type Warning } from "../../schemas/problems.ts";
 import type { Code } from "./codes.ts";
 import type { Problem } from "./problem.ts";
 
@@ -16,8 +16,11 @@ const CODES: Record<Finding["reason"], Code> = {
 /** A Compose file knows nothing of `spec`. */
 const keysFor = (keys: readonly Key[], compose: boolean): readonly Key[] => (compose && keys[0] === "spec" ? keys.slice(1) : keys);
 
-/** @param lines of the file */
-export const problemOf = (f: Finding, file: string, lines: readonly string[], compose: boolean): Problem => {
+/** A line of a file, from 1; "" where there is none. */
+export type LineOf = (file: string, line: number) => string;
+
+/** @param file for what has no place of its own */
+export const problemOf = (f: Finding, file: string, lineOf: LineOf, compose: boolean): Problem => {
   const keys = keysFor(f.keys, compose);
   const [, what = f.message, guess] = /^(.*); (did you mean .*\?)$/s.exec(f.message) ?? [];
   const last = keys.at(-1);
@@ -32,30 +35,26 @@ export const problemOf = (f: Finding, file: string, lines: readonly string[], co
       : path
         ? `${path}: ${what}`
         : what,
-    ...placeOf(f, file, lines),
+    ...placeOf(f, file, lineOf),
     ...(guess === undefined ? {} : { hint: guess }),
     ...(f.help === undefined ? {} : { help: f.help }),
   };
 };
 
-export const warningOf = (w: Warning, file: string, lines: readonly string[], compose: boolean): Problem => {
+export const warningOf = (w: Warning, file: string, lineOf: LineOf, compose: boolean): Problem => {
   const keys = keysFor(w.keys, compose);
   return {
     severity: "warning",
     code: "SF1103",
     message: keys.length > 0 ? `${pathOf(keys)}: ${w.message}` : w.message,
-    ...placeOf(w, file, lines),
+    ...placeOf(w, file, lineOf),
   };
 };
 
-const placeOf = (
-  f: { position?: { line: number; column: number } },
-  file: string,
-  lines: readonly string[],
-): Pick<Problem, "file" | "line" | "column" | "length"> => {
+const placeOf = (f: { position?: Position }, file: string, lineOf: LineOf): Pick<Problem, "file" | "line" | "column" | "length"> => {
   if (!f.position) return { file };
   const { line, column } = f.position;
-  return { file, line, column, length: tokenLength(lines[line - 1] ?? "", column) };
+  return { ...f.position, length: tokenLength(lineOf(f.position.file, line), column) };
 };
 
 /** Length of the YAML token that begins in a column (from 1): a quoted text, or what stands up to the next mark. */

@@ -13,8 +13,26 @@ export const CODES = {
   SF1109: ["Something required is missing", "Add it."],
   SF1111: ["Not allowed here", "The message says why."],
   SF1201: ["A Compose key that is not supported yet", "Nothing is ignored in silence: take it out, or do what the help line says."],
-  SF1203: ["A variable without a value", "Export it, put it into `.env`, or give a default: `${NAME:-default}`."],
+  SF1203: [
+    "A variable without a value",
+    "As in Compose an empty text stands in, with a warning; `${NAME:?message}` makes it an error. Export it, put it into `.env`, or give a default: `${NAME:-default}`.",
+  ],
   SF1205: ["A variable that cannot be read", "Write `$$` for a dollar sign; close `${` by `}`."],
+  SF1206: ["Two files say one key in forms that cannot be merged", "Write both in one form, or put `!override` before the later value."],
+  SF1207: ["A path of Windows", "Nodes run Linux: write an absolute path of the node, or one relative to the file."],
+  SF1208: [
+    "A file that cannot be read",
+    "Compose files, files of variables, configs and secrets are read where the command runs, before anything is sent.",
+  ],
+  SF1209: ["A circle of `extends` or `include`", "Take out one of the steps that the message names."],
+  SF1210: ["`extends` names a service that does not exist", "It must stand in the same file, or in the one that `file` names."],
+  SF1211: ["An included file and this one say different things of one name", "Rename one, or put the change into compose.override.yaml."],
+  SF1212: ["A line of a file of variables that cannot be read", "Lines are `NAME=value`; quotes must be closed."],
+  SF1213: [
+    "Profiles",
+    "Services that have profiles are taken only with `--profile NAME` or COMPOSE_PROFILES, or when another service needs them. Only a warning.",
+  ],
+  SF1214: ["Declared and used by nobody", "Remove it, or name it in a service. Only a warning."],
 } as const;
 
 export type Code = keyof typeof CODES;

@@ -17,6 +17,8 @@ describe(".env", () => {
     { name: "a comment behind quotes", text: 'VAR="VAL" # comment', want: { VAR: "VAL" } },
     { name: "escapes in double quotes", text: String.raw`VAR="some\tvalue\n\"x\" \\ \$A"`, want: { VAR: 'some\tvalue\n"x" \\ $A' } },
     { name: "none in single quotes", text: String.raw`VAR='some\tvalue $A'`, want: { VAR: String.raw`some\tvalue $A` } },
+    { name: "an escaped quote in single quotes", text: String.raw`VAR='Let\'s go!'`, want: { VAR: "Let's go!" } },
+    { name: "a name that begins with a digit", text: "2FA=on\nA.b-c=1", want: { "2FA": "on", "A.b-c": "1" } },
     { name: "several lines in quotes", text: 'VAR="one\ntwo"\nNEXT=3', want: { VAR: "one\ntwo", NEXT: "3" } },
     { name: "empty", text: "VAR=", want: { VAR: "" } },
     { name: "export", text: "export VAR=x", want: { VAR: "x" } },
@@ -36,11 +38,16 @@ describe(".env", () => {
   });
 
   it("says which line cannot be read", () => {
-    expect(parseDotenv("A=1\n2B=x\nC='open", shell).problems).toEqual([
-      { line: 2, message: 'expected NAME=value, got "2B=x"' },
+    expect(parseDotenv("A=1\n%B=x\nC='open", shell).problems).toEqual([
+      { line: 2, message: "expected NAME=value" },
       { line: 3, message: "C: the ' is not closed" },
     ]);
     expect(parseDotenv('X="1\n2"\nY=${Z:?must be set}', shell).problems).toEqual([{ line: 3, message: "Y: must be set" }]);
+  });
+
+  it("raw values are as typed", () => {
+    const { values } = parseDotenv('# c\nA="x" # y\n B= $HOME \nHOME\n', shell, true);
+    expect(Object.fromEntries(values)).toEqual({ A: '"x" # y', B: " $HOME ", HOME: "/home/ann" });
   });
 
   it("answers for any text", () => {

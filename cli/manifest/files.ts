@@ -1,6 +1,6 @@
 // What `-f` names: files, directories, standard input. And the Compose file and the .env that a folder has.
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
-import { basename, dirname, join, relative, resolve } from "node:path";
+import { dirname, join, relative, resolve } from "node:path";
 import { CLI } from "../../schemas/constants.ts";
 import { errorText, usage } from "../errors.ts";
 import type { Io } from "../io.ts";
@@ -13,13 +13,43 @@ export interface InputFile {
   text: string;
   /** Folder for relative paths and .env. */
   dir: string;
+  /** Absolute; standard input's is made up. */
+  path: string;
+  /** Stands in a directory that was named, not itself. */
+  listed?: true;
 }
 
 /** Names in a folder, best first. Source: Compose specification, "Compose file". */
 export const COMPOSE_NAMES = ["compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml"] as const;
 
-export const composeFileIn = (dir: string): string | undefined =>
-  COMPOSE_NAMES.map((name) => join(dir, name)).find((path) => existsSync(path));
+const OVERRIDES = ["compose.override.yaml", "compose.override.yml", "docker-compose.override.yaml", "docker-compose.override.yml"];
+
+/** The Compose files that a folder has by their names: one, and what lies over it. */
+export const composeFilesIn = (dir: string): string[] => {
+  const first = (names: readonly string[]): string[] =>
+    names
+      .map((name) => join(dir, name))
+      .filter((path) => existsSync(path))
+      .slice(0, 1);
+  const base = first(COMPOSE_NAMES);
+  return base.length === 0 ? [] : [...base, ...first(OVERRIDES)];
+};
+
+/**
+ * What is meant when nobody names a file: COMPOSE_FILE (of the shell or of .env), else the Compose files of this folder or of the next one above that has any.
+ * Paths are relative to the folder where they are below it. @throws CliError (exit 2) when there is none
+ */
+export const defaultInputs = (io: Io, envFiles: readonly string[]): readonly string[] => {
+  const lookup = variables(io, io.cwd, envFiles);
+  const named = lookup("COMPOSE_FILE");
+  if (named) return named.split(lookup("COMPOSE_PATH_SEPARATOR") || ":").filter((path) => path !== "");
+  for (let dir = io.cwd; ; dir = dirname(dir)) {
+    const found = composeFilesIn(dir);
+    if (found.length > 0) return found.map((path) => shorter(io.cwd, path));
+    if (dir === dirname(dir)) break;
+  }
+  throw usage(`no ${COMPOSE_NAMES.join(", ")} in ${io.cwd}, nor above it`, "name a manifest with -f");
+};
 
 /** @throws CliError (exit 2): missing, unreadable, or nothing to read in a directory */
 export const readInputs = async (io: Io, paths: readonly string[]): Promise<InputFile[]> => {
@@ -29,7 +59,7 @@ export const readInputs = async (io: Io, paths: readonly string[]): Promise<Inpu
     if (path === "-") {
       if (stdinRead) throw usage("-f - was given twice");
       stdinRead = true;
-      inputs.push({ name: "stdin", text: await io.stdin(), dir: io.cwd });
+      inputs.push({ name: "stdin", text: await io.stdin(), dir: io.cwd, path: join(io.cwd, "-") });
       continue;
     }
     if (/^https?:\/\//.test(path)) throw usage(`-f ${path}: addresses are not supported yet`, `curl -fsSL ${path} | ${CLI} apply -f -`);
@@ -48,7 +78,7 @@ export const readInputs = async (io: Io, paths: readonly string[]): Promise<Inpu
       .filter((name) => /\.(ya?ml|json)$/.test(name) && statSync(join(full, name)).isFile())
       .toSorted();
     if (names.length === 0) throw usage(`${path} has no .yaml, .yml or .json file`);
-    for (const name of names) inputs.push(readInput(io, join(full, name), join(path, name)));
+    for (const name of names) inputs.push({ ...readInput(io, join(full, name), join(path, name)), listed: true });
   }
   return inputs;
 };
@@ -59,27 +89,30 @@ const readInput = (io: Io, full: string, name: string): InputFile => {
     if (size > MAX_BYTES) throw usage(`${name} is larger than ${MAX_BYTES / 1024 / 1024} MiB: not a manifest`);
     const bytes = readFileSync(full);
     const text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
-    return { name: name.startsWith("/") ? shorter(io.cwd, full) : name, text, dir: dirname(full) };
+    return { name: name.startsWith("/") ? shorter(io.cwd, full) : name, text, dir: dirname(full), path: full };
   } catch (error) {
     if (error instanceof TypeError) throw usage(`${name} is not UTF-8 text`);
     throw error instanceof Error && error.name === "CliError" ? error : usage(`cannot read ${name}: ${errorText(error)}`);
   }
 };
 
-const shorter = (cwd: string, full: string): string => {
+/** Relative where that is below the folder. */
+export const shorter = (cwd: string, full: string): string => {
   const near = relative(cwd, full);
   return near.startsWith("..") ? full : near;
 };
 
 /**
- * Variables for a Compose file in `dir`: the shell's win over the files', later files over earlier ones. Without `named`, `.env` is read when it is there.
+ * Variables for a Compose file in `dir`: the shell's win over the files', later files over earlier ones. Without `named`, those of COMPOSE_ENV_FILES are, else `.env` when it is there.
  * @throws CliError (exit 2): a named file is missing, or a line cannot be read
  */
 export const variables = (io: Io, dir: string, named: readonly string[]): ((name: string) => string | undefined) => {
   const shell = (name: string): string | undefined => io.env[name];
   const values = new Map<string, string>();
+  const own = named.length > 0 ? named : (io.env["COMPOSE_ENV_FILES"] ?? "").split(",").filter((p) => p !== "");
   const fallback = join(dir, ".env");
-  for (const path of named.length > 0 ? named.map((p) => resolve(io.cwd, p)) : existsSync(fallback) ? [fallback] : []) {
+  const off = /^(1|true|yes|on)$/i.test(io.env["COMPOSE_DISABLE_ENV_FILE"] ?? "");
+  for (const path of own.length > 0 ? own.map((p) => resolve(io.cwd, p)) : existsSync(fallback) && !off ? [fallback] : []) {
     let text: string;
     try {
       text = readFileSync(path, "utf8");
@@ -93,14 +126,3 @@ export const variables = (io: Io, dir: string, named: readonly string[]): ((name
   }
   return (name) => shell(name) ?? values.get(name);
 };
-
-/** A Stack's name out of a folder's or project's: lower case, digits and "-", at most 30 characters; undefined when nothing is left. */
-export const stackNameOf = (text: string): string | undefined =>
-  text
-    .toLowerCase()
-    .replace(/[^a-z0-9]+/g, "-")
-    .replace(/^[-0-9]+/, "")
-    .slice(0, 30)
-    .replace(/-+$/, "") || undefined;
-
-export const folderName = (dir: string): string => basename(resolve(dir));

@@ -66,7 +66,6 @@ const BAD: Record<string, string> = {
   "a cycle": stack("    a:\n      image: x\n      depends_on: [b]\n    b:\n      image: x\n      depends_on: [a]\n"),
   "no services": "apiVersion: steadfleet.dev/v1\nkind: Stack\nmetadata: {name: x}\nspec: {}\n",
   "a number for a list": stack("    web:\n      image: a\n      ports: 8080\n"),
-  "an unset variable": "services:\n  db:\n    image: db\n    environment:\n      PASSWORD: ${DB_PASSWORD}\n",
   "a required variable": "services:\n  db:\n    image: db:${TAG:?say which release}\n",
   "a broken variable": "services:\n  db:\n    image: db:${TAG\n",
   "an undeclared volume": "services:\n  db:\n    image: db\n    volumes: [data:/x]\n",
@@ -148,7 +147,7 @@ describe("good input", () => {
       await imageOf({ "compose.yaml": compose, ".env": "TAG=2", "a.env": "TAG=4", "b.env": "TAG=5" }, {}, { envFiles: ["a.env", "b.env"] }),
     ).toBe("nginx:5");
     await expect(imageOf({ "compose.yaml": compose }, {}, { envFiles: ["nope.env"] })).rejects.toThrow(/variables in nope.env/);
-    await expect(imageOf({ "compose.yaml": compose, ".env": "TAG=1\n2X=3" }, {})).rejects.toThrow(/\.env:2: expected NAME=value/);
+    await expect(imageOf({ "compose.yaml": compose, ".env": "TAG=1\n%X=hunter2" }, {})).rejects.toThrow(/\.env:2: expected NAME=value$/);
   });
 
   it("settles what only the client can: paths, typed text, the environment, empty maps", async () => {
@@ -170,7 +169,11 @@ volumes: {data: }
 networks: {back: }
 `;
     const { loaded, warnings, cwd } = await load({ "compose.yaml": text }, {}, { FOO: "foo" });
-    expect(warnings).toBe("");
+    expect(warnings.match(/^warning.*$/gm)).toEqual([
+      'warning[SF1103]: services.web.environment.VERSION: 1.10 is kept as it is typed; Compose makes "1.1" of it',
+      'warning[SF1103]: services.web.environment.PORT: 0080 is kept as it is typed; Compose makes "80" of it',
+      "warning[SF1203]: services.web.environment: NONE has no value here and is left out",
+    ]);
     const spec = loaded[0]?.manifest["spec"] as { services: Record<string, unknown> };
     expect(spec.services["web"]).toEqual({
       image: "web:1",
@@ -190,6 +193,20 @@ networks: {back: }
     expect(spec).toMatchObject({ volumes: { data: {} }, networks: { back: {} } });
   });
 
+  it("variables that are not set are an empty text, as in Compose, and are told of once", async () => {
+    const text = "services:\n  db:\n    image: db:1\n    environment:\n      A: x${DB_PASSWORD}\n      B: $DB_PASSWORD${OTHER}${SET:-y}\n";
+    const { loaded, warnings } = await load({ "compose.yaml": text });
+    expect(loaded[0]?.manifest["spec"]).toEqual({ services: { db: { image: "db:1", environment: { A: "x", B: "y" } } } });
+    expect(warnings).toMatchInlineSnapshot(`
+      "warning[SF1203]: variables are not set: DB_PASSWORD, OTHER; an empty text stands in
+        --> compose.yaml:5:11
+        5 |       A: x\${DB_PASSWORD}
+          |           ^^^^^^^^^^^^^^
+        help: export DB_PASSWORD=…, put it into .env, or write \${DB_PASSWORD:-default}
+      "
+    `);
+  });
+
   it("`version` of a Compose file is warned about and not sent", async () => {
     const { loaded, warnings } = await load({ "compose.yaml": `version: "3.8"\n${compose}` });
     expect(warnings).toMatch(/warning\[SF1103\]: version: `version` is obsolete[\s\S]*compose.yaml:1:10/);
@@ -205,6 +222,9 @@ networks: {back: }
       "warning[SF1103]: b: 010 is the number 10 here; YAML 1.1 tools (kubectl) read it as octal, 8",
       "warning[SF1103]: c: 1_000 is a text here; YAML 1.1 tools (kubectl) read it as the number 1000",
     ]);
-    expect((await load({ "compose.yaml": `services:\n${body.replace(/^ {2}/gm, "")}` })).warnings).toBe("");
+    const composed = (await load({ "compose.yaml": `services:\n${body.replace(/^ {2}/gm, "")}` })).warnings;
+    expect(composed.match(/^warning.*$/gm)).toEqual([
+      'warning[SF1103]: services.job.labels.b: 010 is kept as it is typed; Compose makes "8" of it',
+    ]);
   });
 });

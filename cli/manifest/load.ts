@@ -1,4 +1,5 @@
-// From `-f` to objects: Stack and other manifests, and bare Compose files. All problems at once, each with its place.
+// From `-f` to objects: Stack and other manifests, and Compose projects. All problems at once, each with its place.
+import { readFileSync, statSync } from "node:fs";
 import { API_VERSION, CLI } from "../../schemas/constants.ts";
 import { parseObject, type ParseResult } from "../../schemas/parse.ts";
 import { apiVersionOf, type Resource, RESOURCES } from "../../schemas/resources.ts";
@@ -6,9 +7,13 @@ import { type ManifestDocument, parseManifests } from "../../schemas/yaml.ts";
 import { CliError, EXIT, usage } from "../errors.ts";
 import type { Io } from "../io.ts";
 import type { Style } from "../text/style.ts";
-import { problemOf, tokenLength, warningOf } from "./check.ts";
-import { composeBody, type VariableProblem, withoutNullMaps } from "./compose.ts";
-import { folderName, type InputFile, readInputs, stackNameOf, variables } from "./files.ts";
+import { problemOf, warningOf } from "./check.ts";
+import { loadProject } from "./compose/project.ts";
+import { parseTrees } from "./compose/model.ts";
+import { type Files, Session } from "./compose/session.ts";
+import { looksLikeCompose } from "./compose/form.ts";
+import { withoutNullMaps } from "./null-maps.ts";
+import { composeFilesIn, type InputFile, readInputs, shorter, variables } from "./files.ts";
 import { type Problem, showProblems } from "./problem.ts";
 import { yamlTraps } from "./traps.ts";
 
@@ -24,32 +29,42 @@ export interface Loaded {
   manifest: Manifest;
   resource: Resource;
   file: string;
+  /** Comes from a Compose project. */
+  compose?: true;
+  /** Made of a Compose file's configs and secrets: name of the Stack that it belongs to, and goes with. */
+  madeFor?: string;
 }
 
 export interface LoadOptions {
   namespace: string;
   projectName?: string | undefined;
   envFiles: readonly string[];
+  /** Of a Compose project. Default: COMPOSE_PROFILES. */
+  profiles?: readonly string[];
 }
 
 type Obj = Record<string, unknown>;
 type Document<F> = Extract<ManifestDocument, { form: F }>;
 
+/** A Compose project, or a file of manifests. */
+type Unit = { compose: true; inputs: InputFile[] } | { compose: false; input: InputFile };
+
 /**
- * Reads everything, prints warnings to stderr.
+ * Reads everything, prints warnings to stderr. What a Stack needs comes before it.
  * @throws CliError (exit 2) with all errors as code frames
  */
 export const loadManifests = async (io: Io, style: Style, paths: readonly string[], o: LoadOptions): Promise<Loaded[]> => {
   if (paths.length === 0) throw usage("no manifest was named", `for example: ${CLI} apply -f shop.yaml`);
-  const loaded: Loaded[] = [];
   const problems: Problem[] = [];
   const texts = new Map<string, string>();
-  for (const input of await readInputs(io, paths)) {
-    texts.set(input.name, input.text);
-    const found = new InputReader(io, input, o);
-    loaded.push(...found.read());
+  const inputs = await readInputs(io, paths);
+  for (const { name, text } of inputs) texts.set(name, text);
+  const loaded = unitsOf(inputs).flatMap((unit) => {
+    const found = unit.compose ? readProject(io, unit.inputs, o) : readObjects(unit.input, o);
     problems.push(...found.problems);
-  }
+    for (const [name, text] of found.texts) texts.set(name, text);
+    return found.loaded;
+  });
   duplicates(loaded, o, problems);
   const errors = problems.filter((p) => p.severity === "error");
   if (errors.length > 0) throw new CliError(EXIT.usage, errors[0]?.message ?? "", { text: showProblems(problems, texts, style) });
@@ -57,88 +72,121 @@ export const loadManifests = async (io: Io, style: Style, paths: readonly string
   return loaded;
 };
 
-class InputReader {
-  readonly problems: Problem[] = [];
-  readonly #io: Io;
-  readonly #input: InputFile;
-  readonly #o: LoadOptions;
-  readonly #lines: readonly string[];
-
-  constructor(io: Io, input: InputFile, o: LoadOptions) {
-    this.#io = io;
-    this.#input = input;
-    this.#o = o;
-    this.#lines = input.text.split("\n");
+/** Compose files that are named are one project, in their order; a directory that has one by its name is one; any other file is itself. */
+const unitsOf = (inputs: readonly InputFile[]): Unit[] => {
+  const units: Unit[] = [];
+  let named: InputFile[] | undefined;
+  const folders = new Map<string, readonly string[]>();
+  for (const input of inputs) {
+    const compose = looksLikeCompose(input.text, named !== undefined && !input.listed);
+    if (!input.listed) {
+      if (!compose) units.push({ compose: false, input });
+      else if (named) named.push(input);
+      else units.push({ compose: true, inputs: (named = [input]) });
+      continue;
+    }
+    if (!folders.has(input.dir)) {
+      const own = composeFilesIn(input.dir);
+      folders.set(input.dir, own);
+      const project = own.flatMap((path) => inputs.filter((i) => i.listed && i.path === path));
+      if (project.length > 0) units.push({ compose: true, inputs: project });
+    }
+    const own = folders.get(input.dir) ?? [];
+    // Beside a Compose file stand other files: settings of its programs, Compose files for other ends.
+    if (own.length > 0 && (own.includes(input.path) || compose || !/^\s*["']?kind["']?\s*:/m.test(input.text))) continue;
+    units.push(compose ? { compose: true, inputs: [input] } : { compose: false, input });
   }
+  return units;
+};
 
-  read(): Loaded[] {
-    const { name, text } = this.#input;
-    const { documents, problems } = parseManifests(text, name);
-    for (const p of problems) this.problems.push(problemOf(p, name, this.#lines, false));
-    if (documents.length === 0 && problems.length === 0)
-      this.problems.push({ severity: "error", code: "SF1107", message: "there is nothing in it", file: name });
-    const loaded = documents.flatMap((d) => (d.form === "compose" ? this.#compose(d) : this.#object(d)));
-    // Compose files go to no kubectl: only manifests are warned about.
-    if (documents.some((d) => d.form === "object") && problems.length === 0) this.problems.push(...yamlTraps(name, text));
-    return loaded;
-  }
-
-  #object({ value, result }: Document<"object">): Loaded[] {
-    if (!this.#check(result, false)) return [];
-    const manifest = value as Manifest;
-    const resource = Object.values(RESOURCES).find((r) => r.kind === manifest.kind && apiVersionOf(r) === manifest.apiVersion) as Resource;
-    const { status: _, ...rest } = manifest;
-    const { metadata } = manifest;
-    const spec = manifest.kind === "Stack" ? { spec: withoutNullMaps(manifest["spec"] as Obj) } : {};
-    const namespace = resource.namespaced ? { namespace: metadata.namespace || this.#o.namespace } : {};
-    return [{ manifest: { ...rest, ...spec, metadata: { ...metadata, ...namespace } }, resource, file: this.#input.name }];
-  }
-
-  #compose({ value, source }: Document<"compose">): Loaded[] {
-    const { dir, name: file } = this.#input;
-    const lookup = variables(this.#io, dir, this.#o.envFiles);
-    const { spec, name, problems } = composeBody(value, { lookup, dir, home: this.#io.home });
-    for (const p of problems) this.problems.push(this.#variable(p, source.position(["spec", ...p.keys], false)));
-    const stack = this.#stackName(name, dir);
-    if (problems.length > 0) return [];
-    const manifest: Manifest = { apiVersion: API_VERSION, kind: "Stack", metadata: { name: stack, namespace: this.#o.namespace }, spec };
-    const sound = this.#check(parseObject(manifest, { source }), true);
-    // It means nothing, and the API would say so with every apply.
-    const { version: _, ...body } = spec;
-    return sound ? [{ manifest: { ...manifest, spec: body }, resource: RESOURCES.stacks, file }] : [];
-  }
-
-  /** `-p`, else `name:`, else the folder. @throws CliError (exit 2) when that cannot name a Stack */
-  #stackName(named: string | undefined, dir: string): string {
-    const asked = this.#o.projectName;
-    const wanted = asked ?? named ?? folderName(dir);
-    const stack = stackNameOf(wanted);
-    if (stack && (asked === undefined || stack === asked)) return stack;
-    throw usage(
-      `${JSON.stringify(wanted)} cannot name a Stack: lower-case letters, digits and "-", a letter first, at most 30 characters`,
-      stack ? `for example: -p ${stack}` : "choose one: -p NAME",
-    );
-  }
-
-  #check(result: ParseResult, compose: boolean): boolean {
-    const { name } = this.#input;
-    for (const w of result.warnings) this.problems.push(warningOf(w, name, this.#lines, compose));
-    if (!("problems" in result)) return true;
-    for (const p of result.problems) this.problems.push(problemOf(p, name, this.#lines, compose));
-    return false;
-  }
-
-  /** A variable's own place, where its value begins on the same line. */
-  #variable(p: VariableProblem, position: { line: number; column: number } | undefined): Problem {
-    const base = { severity: "error", code: p.code, message: p.message, file: this.#input.name, help: p.help } as const;
-    if (!position) return base;
-    const line = this.#lines[position.line - 1] ?? "";
-    const rest = line.slice(position.column - 1);
-    const inside = p.variable === undefined ? rest.indexOf("$") : rest.search(new RegExp(`\\$\\{?${p.variable}(?![A-Za-z0-9_])`));
-    const column = position.column + Math.max(0, inside);
-    return { ...base, line: position.line, column, length: tokenLength(line, column) };
-  }
+interface Read {
+  loaded: Loaded[];
+  problems: Problem[];
+  texts: ReadonlyMap<string, string>;
 }
+
+const readObjects = ({ name, text }: InputFile, o: LoadOptions): Read => {
+  const lines = text.split("\n");
+  const lineOf = (_file: string, line: number): string => lines[line - 1] ?? "";
+  const { documents, problems: broken } = parseManifests(text, name);
+  const problems = broken.map((p) => problemOf(p, name, lineOf, false));
+  if (documents.length === 0 && problems.length === 0)
+    problems.push({ severity: "error", code: "SF1107", message: "there is nothing in it", file: name });
+  const loaded = documents.flatMap((d) => {
+    const result = d.form === "compose" ? parseObject(d.value, { source: d.source }) : d.result;
+    return check(result, name, lineOf, false, problems) ? [objectOf((d as Document<"object">).value as Manifest, name, o)] : [];
+  });
+  if (broken.length === 0) problems.push(...yamlTraps(name, text));
+  return { loaded, problems, texts: new Map() };
+};
+
+const objectOf = (manifest: Manifest, file: string, o: LoadOptions): Loaded => {
+  const resource = Object.values(RESOURCES).find((r) => r.kind === manifest.kind && apiVersionOf(r) === manifest.apiVersion) as Resource;
+  const { status: _, ...rest } = manifest;
+  const { metadata } = manifest;
+  const spec = manifest.kind === "Stack" ? { spec: withoutNullMaps(manifest["spec"] as Obj) } : {};
+  const namespace = resource.namespaced ? { namespace: metadata.namespace || o.namespace } : {};
+  return { manifest: { ...rest, ...spec, metadata: { ...metadata, ...namespace } }, resource, file };
+};
+
+const disk: Files = {
+  read: (path) => readFileSync(path),
+  isFile: (path) => statSync(path, { throwIfNoEntry: false })?.isFile() ?? false,
+};
+
+const readProject = (io: Io, inputs: readonly InputFile[], o: LoadOptions): Read => {
+  const [{ dir, name: file }] = inputs as [InputFile];
+  const names = new Map(inputs.map((i) => [i.path, i.name]));
+  const session = new Session({ files: disk, home: io.home, nameOf: (path) => names.get(path) ?? shorter(io.cwd, path) });
+  for (const input of inputs) parseTrees(session, input.path, input.text);
+  const lookup = variables(io, dir, o.envFiles);
+  const list = (text: string | undefined): string[] =>
+    (text ?? "")
+      .split(",")
+      .map((p) => p.trim())
+      .filter((p) => p !== "");
+  const project = loadProject(session, {
+    files: inputs.map((i) => i.path),
+    dir,
+    lookup,
+    namespace: o.namespace,
+    profiles: o.profiles?.length ? o.profiles : list(lookup("COMPOSE_PROFILES")),
+    name: o.projectName ?? (lookup("COMPOSE_PROJECT_NAME") || undefined),
+  });
+  const { problems, texts } = session;
+  const manifest: Manifest = {
+    apiVersion: API_VERSION,
+    kind: "Stack",
+    metadata: { name: project.stack, namespace: o.namespace },
+    spec: project.spec,
+  };
+  // What follows from an error is no help; a missing image has been spoken of.
+  if (problems.every((p) => p.severity === "warning" || p.code === "SF1201")) {
+    const source = {
+      position: (keys: readonly (string | number)[], onKey: boolean) => project.place(keys[0] === "spec" ? keys.slice(1) : [], onKey),
+    };
+    check(parseObject(manifest, { source }), file, (f, line) => session.line({ file: f, line }), true, problems);
+  }
+  const made = project.objects.map((object): Loaded => {
+    const resource = object.kind === "Secret" ? RESOURCES.secrets : RESOURCES.configmaps;
+    return { manifest: object, resource, file, compose: true, madeFor: project.stack };
+  });
+  return { loaded: [...made, { manifest, resource: RESOURCES.stacks, file, compose: true }], problems, texts };
+};
+
+/** Whether it is sound; problems and warnings are added. */
+const check = (
+  result: ParseResult,
+  file: string,
+  lineOf: (file: string, line: number) => string,
+  compose: boolean,
+  problems: Problem[],
+): boolean => {
+  for (const w of result.warnings) problems.push(warningOf(w, file, lineOf, compose));
+  if (!("problems" in result)) return true;
+  for (const p of result.problems) problems.push(problemOf(p, file, lineOf, compose));
+  return false;
+};
 
 const duplicates = (loaded: readonly Loaded[], o: LoadOptions, problems: Problem[]): void => {
   const seen = new Map<string, Loaded>();
