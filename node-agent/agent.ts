@@ -14,6 +14,8 @@ import { type Checkpoint, readCheckpoint, writeCheckpoint } from "./checkpoint.t
 import { debounced } from "./debounce.ts";
 import type { Engine, EngineEvent, EngineInfo } from "./engine.ts";
 import { execute } from "./execute.ts";
+import { Images } from "./images/images.ts";
+import { Ledger, readLedger, writeLedger } from "./images/ledger.ts";
 import { diskOf, localAddresses, localHostname, nodeInfo } from "./node-info.ts";
 import { type DesiredEntry, Pods } from "./pods.ts";
 import type { HostView } from "./preflight/host.ts";
@@ -62,7 +64,14 @@ export const runAgent = async (o: AgentParts, signal: AbortSignal): Promise<void
   }
 
   const world = new World(clusterId);
-  const resources = new Resources(engine, clusterId);
+  const keepLedger = debounced(
+    env,
+    1_000,
+    () => writeLedger(o.dataDir, ledger.state),
+    (error) => log.error({ err: error, dataDir: o.dataDir }, "what was pulled cannot be written down"),
+  );
+  const ledger = new Ledger(await readLedger(o.dataDir, log), () => keepLedger());
+  const resources = new Resources(engine, clusterId, new Images({ engine, env, ledger }));
   const queue = new WorkQueue({ env, log, name: "pods" });
   const writer = new StatusWriter({ kv, env, log });
   const informer = new Informer<DesiredEntry>({ kv, env, log, prefix: desiredPrefix(node), decode: decodeDesired });
@@ -282,6 +291,7 @@ export const runAgent = async (o: AgentParts, signal: AbortSignal): Promise<void
     await tunnel?.close();
   }
   await save.flush();
+  await keepLedger.flush();
   describe.cancel();
 };
 

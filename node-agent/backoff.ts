@@ -1,6 +1,7 @@
 // When to try again, and what to call what went wrong.
 import { isEngineError, type EngineErrorKind } from "./engine.ts";
-import { Obstacle, PodFault } from "./resources.ts";
+import { Obstacle, PodFault } from "./faults.ts";
+import { imageAdvice } from "./images/advice.ts";
 
 const BASE_MS = 1_000;
 const CAP_MS = 300_000;
@@ -9,11 +10,24 @@ const LOOK_CAP_MS = 30_000;
 const QUICK: readonly EngineErrorKind[] = ["notFound", "nameConflict", "conflict"];
 const QUICK_TRIES = 2;
 
+/** Nothing but a person changes these: asked again now and then, for a person may. */
+const PERMANENT: readonly EngineErrorKind[] = ["imageNotFound", "imageDenied", "imagePlatform"];
+const PERMANENT_MS = { base: 20_000, cap: 600_000 };
+/** A registry that counts pulls is asked seldom: each try counts, too. */
+const RATE_LIMIT_MS = { base: 60_000, cap: 1_800_000 };
+
 /** Exponential, capped, ± 20 % jitter, never final. `failures` counts those in a row, 1 for the first; `random` in [0, 1). */
 export const retryDelayMs = (failures: number, error: unknown, random: number): number => {
   if (failures <= QUICK_TRIES && isEngineError(error, ...QUICK)) return 50;
   const exponent = Math.min(failures - 1, 20);
-  return Math.min(BASE_MS * 2 ** exponent, error instanceof Obstacle ? LOOK_CAP_MS : CAP_MS) * (0.8 + 0.4 * random);
+  const bounds = isEngineError(error, "rateLimited")
+    ? RATE_LIMIT_MS
+    : isEngineError(error, ...PERMANENT)
+      ? PERMANENT_MS
+      : { base: BASE_MS, cap: error instanceof Obstacle ? LOOK_CAP_MS : CAP_MS };
+  const delay = Math.min(bounds.base * 2 ** exponent, bounds.cap) * (0.8 + 0.4 * random);
+  // Never before the time that the other side has said.
+  return Math.max(delay, isEngineError(error) ? (error.retryAfterMs ?? 0) : 0);
 };
 
 /** Starting again what somebody outside keeps stopping: so many at once, and one more each so many ms. */
@@ -46,6 +60,9 @@ export interface Failure {
 const REASONS: Partial<Record<EngineErrorKind, string>> = {
   imageNotFound: "ImageNotFound",
   imageDenied: "ImageDenied",
+  imagePlatform: "ImageWrongPlatform",
+  rateLimited: "RegistryRateLimited",
+  registryUnreachable: "RegistryUnreachable",
   nameConflict: "NameConflict",
   portConflict: "PortConflict",
   addressPool: "NetworkPoolExhausted",
@@ -67,8 +84,6 @@ const BY_OPERATION: Record<string, string> = {
   "create volume": "VolumeFailed",
 };
 const HINTS: Partial<Record<EngineErrorKind, string>> = {
-  imageNotFound: "the image does not exist there: check its name and tag",
-  imageDenied: "the registry refuses: log in on the node, or check the name",
   nameConflict: "the name is taken on this node",
   portConflict: "the host port is taken on this node: free it, or publish another",
   addressPool: "the engine has no free subnet left: remove unused networks, or give it more with default-address-pools",
@@ -84,6 +99,6 @@ export const explain = (error: unknown): Failure => {
   if (error instanceof PodFault) return { reason: error.reason, message: text, lastError: text };
   if (!isEngineError(error)) return { reason: "AgentError", message: `the agent failed: ${text}`, lastError: text };
   const reason = REASONS[error.kind] ?? BY_OPERATION[error.operation] ?? "EngineError";
-  const hint = HINTS[error.kind];
+  const hint = HINTS[error.kind] ?? imageAdvice(error.kind, text, error.retryAfterMs);
   return { reason, message: hint ? `${error.operation}: ${hint}` : `${error.operation} failed: ${text}`, lastError: text };
 };

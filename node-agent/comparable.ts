@@ -1,4 +1,5 @@
 // A container in a form that can be compared: what the spec decides, with everything the daemon fills in normalised away. Pure.
+import { parseReference } from "./images/reference.ts";
 import type { ContainerConfig, EndpointInspect, HealthConfig, HostConfig, ImageInspect } from "./engine-objects.ts";
 import { type ComparableLimits, comparableLimits } from "./render/limits.ts";
 import { capName } from "./render/options.ts";
@@ -139,7 +140,8 @@ export const comparable = (
   command: string[],
   entrypoint: string[],
 ): Omit<Comparable, "networks"> => ({
-  image: c.Image,
+  // Its bits are compared by themselves.
+  image: parseReference(c.Image).name,
   ...(image
     ? {
         env: pairs(c.Env),

@@ -10,6 +10,7 @@ import { dockerIo } from "./docker-io.ts";
 import type { ContainerInspect, ContainerSummary, Engine, EngineInfo, ImageInspect, NetworkInspect, VolumeInspect } from "./engine.ts";
 import { EngineError, isEngineError } from "./engine.ts";
 import { agree, bodyFor, jsonLines, logLines, type RawEvent, splitReference, toEvent } from "./docker-wire.ts";
+import type { RegistryAuth } from "./images/auth.ts";
 import { KeyedLanes, lane } from "./lanes.ts";
 
 /** Deadlines in ms. Source: Amazon ECS agent, and what a hung dockerd does to clients that have none (for ever). */
@@ -37,6 +38,14 @@ export interface DockerOptions {
   concurrency?: number;
 }
 
+/** A line of a pull. */
+interface PullAnswer {
+  error?: string;
+  status?: string;
+  id?: string;
+  progressDetail?: { current?: number; total?: number };
+}
+
 interface Call {
   operation: string;
   method: "GET" | "POST" | "DELETE";
@@ -46,6 +55,7 @@ interface Call {
   deadlineMs: number;
   stream?: boolean;
   signal?: AbortSignal;
+  auth?: RegistryAuth;
   /** Before the version is agreed on. */
   bare?: boolean;
   /** On a connection of its own. */
@@ -88,6 +98,7 @@ export const connectDocker = ({ socketPath, env, concurrency = 2 * availablePara
             options: { _query: call.query ?? {}, _body: call.body ?? {} },
             statusCodes: OK,
             ...(call.stream ? { isStream: true } : {}),
+            ...(call.auth ? { authconfig: call.auth } : {}),
             abortSignal: signal,
           },
           (error: Error | null, answer: unknown) => (error ? reject(error) : resolve(answer)),
@@ -306,10 +317,29 @@ export const connectDocker = ({ socketPath, env, concurrency = 2 * availablePara
 
     // Not encoded as one part: the engine takes the slashes of a reference as they are.
     inspectImage: (image) => get<ImageInspect>("inspect image", `/images/${image.split("/").map(encodeURIComponent).join("/")}/json`),
-    pull: (image, progress) =>
+    async listImages() {
+      interface Row {
+        Id: string;
+        RepoTags: string[] | null;
+        RepoDigests: string[] | null;
+        Size: number;
+      }
+      const known = (names: string[] | null): string[] => (names ?? []).filter((name) => !name.startsWith("<none>"));
+      const rows = await lanes.read(() =>
+        array<Row>({ operation: "list images", method: "GET", path: "/images/json", deadlineMs: DEADLINE.change }),
+      );
+      return rows.map((r) => ({ id: r.Id, tags: known(r.RepoTags), digests: known(r.RepoDigests), sizeBytes: r.Size }));
+    },
+    removeImage: (reference) =>
+      lanes.change(async () => {
+        const path = `/images/${reference.split("/").map(encodeURIComponent).join("/")}`;
+        await dial({ operation: "remove image", method: "DELETE", path, deadlineMs: DEADLINE.create });
+      }),
+    pull: (image, { platform, auth } = {}, progress) =>
       lanes.pull(async () => {
         const idle = new AbortController();
-        const late = new EngineError("timeout", `no progress for ${DEADLINE.pullIdle / 1000} s while pulling ${image}`, "pull");
+        const silent = `no progress for ${DEADLINE.pullIdle / 1000} s while pulling ${image}`;
+        const late = new EngineError("registryUnreachable", silent, "pull");
         let cancel = env.timer(DEADLINE.pullIdle, () => idle.abort(late));
         const { repository, tag } = splitReference(image);
         try {
@@ -317,17 +347,18 @@ export const connectDocker = ({ socketPath, env, concurrency = 2 * availablePara
             operation: "pull",
             method: "POST",
             path: "/images/create",
-            query: { fromImage: repository, tag },
+            query: { fromImage: repository, tag, ...(platform === undefined ? {} : { platform }) },
             deadlineMs: 2 * DEADLINE.pullIdle,
             stream: true,
             signal: idle.signal,
+            ...(auth ? { auth } : {}),
           })) as NodeJS.ReadableStream;
           for await (const line of jsonLines(stream)) {
+            const { error, status, id, progressDetail } = line as PullAnswer;
             cancel();
             cancel = env.timer(DEADLINE.pullIdle, () => idle.abort(late));
-            const { error, status, id, progress: bar } = line as { error?: string; status?: string; id?: string; progress?: string };
             if (error) throw classify(new Error(error), "pull");
-            progress?.([id, status, bar].filter(Boolean).join(" "));
+            progress?.({ ...(id ? { id } : {}), ...(status ? { status } : {}), ...progressDetail });
           }
         } catch (error) {
           throw idle.signal.aborted ? late : classify(error, "pull");

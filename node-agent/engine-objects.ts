@@ -195,6 +195,7 @@ export interface EndpointInspect extends Omit<EndpointConfig, "Aliases"> {
 
 export interface ImageInspect {
   Id: string;
+  RepoTags?: string[] | null;
   RepoDigests?: string[] | null;
   Os?: string;
   Architecture?: string;

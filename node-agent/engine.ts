@@ -3,6 +3,8 @@
 
 import type { EngineAbilities } from "./abilities.ts";
 import type { EngineIo } from "./engine-io.ts";
+import type { RegistryAuth } from "./images/auth.ts";
+import type { PullLine } from "./images/progress.ts";
 import type {
   ContainerInspect,
   CreateBody,
@@ -20,7 +22,14 @@ export type * from "./engine-objects.ts";
 export type EngineErrorKind =
   | "notFound"
   | "imageNotFound"
+  /** The registry wants credentials, or others. */
   | "imageDenied"
+  /** There is none for this machine's architecture, or for the one that was asked for. */
+  | "imagePlatform"
+  /** Too many pulls. `retryAfterMs` where the registry says when. */
+  | "rateLimited"
+  /** The engine cannot reach the registry, or it is out of order. */
+  | "registryUnreachable"
   | "nameConflict"
   | "portConflict"
   | "inUse"
@@ -43,12 +52,15 @@ export class EngineError extends Error {
     readonly kind: EngineErrorKind,
     message: string,
     readonly operation: string,
-    options?: ErrorOptions & { status?: number },
+    options?: ErrorOptions & { status?: number; retryAfterMs?: number },
   ) {
     super(message, options);
     if (options?.status !== undefined) this.status = options.status;
+    if (options?.retryAfterMs !== undefined) this.retryAfterMs = options.retryAfterMs;
   }
   readonly status?: number;
+  /** The other side said so. */
+  readonly retryAfterMs?: number;
 }
 
 export const isEngineError = (error: unknown, ...kinds: EngineErrorKind[]): error is EngineError =>
@@ -81,6 +93,19 @@ export interface ContainerSummary {
   networks: Record<string, string>;
   /** Host ports that are open now. Absent: not known. */
   ports?: { published: number; protocol: string; hostIp: string }[];
+}
+
+/** One row of the list of images. */
+export interface ImageSummary {
+  id: string;
+  tags: string[];
+  digests: string[];
+  sizeBytes: number;
+}
+
+export interface PullOptions {
+  platform?: string;
+  auth?: RegistryAuth;
 }
 
 /** A hint that something changed. `atMs`: wall clock of the engine. */
@@ -142,8 +167,11 @@ export interface Engine extends EngineIo {
 
   /** @throws imageNotFound */
   inspectImage(image: string): Promise<ImageInspect>;
-  /** @throws imageNotFound, imageDenied, timeout (60 s without progress) */
-  pull(image: string, progress?: (line: string) => void): Promise<void>;
+  listImages(): Promise<ImageSummary[]>;
+  /** A reference is taken away; with the last one the image goes. @throws imageNotFound, conflict (a container or another image needs it) */
+  removeImage(reference: string): Promise<void>;
+  /** @throws imageNotFound, imageDenied, imagePlatform, rateLimited, registryUnreachable (also after 60 s without progress), noSpace */
+  pull(image: string, options?: PullOptions, progress?: (line: PullLine) => void): Promise<void>;
 
   /** Resolves when the stream is open; `ended` settles when it breaks. Events may be lost: list after opening. */
   events(onEvent: (event: EngineEvent) => void, signal: AbortSignal): Promise<{ ended: Promise<void> }>;

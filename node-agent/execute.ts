@@ -1,10 +1,11 @@
 // Carries a plan out, one step after the other. Any step may be the last one before a crash: each can be done again.
 import { LABELS } from "../schemas/constants.ts";
 import { type Engine, isEngineError } from "./engine.ts";
+import { PodFault, type Progress } from "./faults.ts";
 import type { Action, ActionOf, ActionType, Desired } from "./plan/plan.ts";
 import { blindHost, type HostView } from "./preflight/host.ts";
 import { faultOf, preflight } from "./preflight/preflight.ts";
-import { type Progress, PodFault, type Resources } from "./resources.ts";
+import type { Resources } from "./resources.ts";
 import type { World } from "./world.ts";
 
 export interface Executor {
@@ -88,8 +89,8 @@ const EXECUTORS: { [T in ActionType]: (action: ActionOf<T>, run: Run) => Promise
     const fault = faultOf(await preflight(pod.container, rendered, new Set(mine), parts));
     if (fault) throw fault;
   },
-  ensureImage: async ({ image, policy }, run) => {
-    const { pulled } = await run.resources.ensureImage(image, policy, run.progress);
+  ensureImage: async ({ wish }, run) => {
+    const { pulled } = await run.resources.images.ensure(wish, run.progress);
     run.pulled ||= pulled;
   },
   // Only a start needs the network to be there: it is made while the engine creates the container.

@@ -10,7 +10,7 @@ export const noteOf = (plan: Plan, done: Done, tookMs: number, live: boolean): N
   const drift = plan.drift.length > 0 ? { drift: asPatch(plan.drift) } : {};
   const notes: Note[] = [];
   if (done.pulled) {
-    const image = plan.actions.find((a) => a.type === "ensureImage")?.image ?? "";
+    const image = plan.actions.find((a) => a.type === "ensureImage")?.wish.image ?? "";
     notes.push({ type: "Normal", reason: "Pulled", message: `pulled image ${image}` });
   }
   for (const message of done.warnings) notes.push({ type: "Warning", reason: "EngineWarning", message });

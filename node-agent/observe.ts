@@ -4,6 +4,7 @@ import type { ContainerState } from "../schemas/fleet.ts";
 import type { Lack } from "./abilities.ts";
 import { type Comparable, comparable, comparableEndpoint, type OptionName, pairs } from "./comparable.ts";
 import type { ContainerConfig, ContainerInspect, ImageInspect } from "./engine.ts";
+import { digestsOf } from "./images/reference.ts";
 import type { ComparableLimits } from "./render/limits.ts";
 import type { Rendered } from "./render.ts";
 
@@ -27,7 +28,8 @@ export interface ContainerFacts {
   health?: "starting" | "healthy" | "unhealthy";
   restartCount: number;
   imageId: string;
-  imageDigest?: string;
+  /** `sha256:…` of the image in the repository that the container names; none for images that no registry knows, or that are gone. */
+  imageDigests: string[];
   networkIds: Record<string, string>;
   addresses: Record<string, string>;
   ports: { target: number; published: number; protocol: string; hostIp: string }[];
@@ -44,7 +46,6 @@ export const observe = (i: ContainerInspect, image?: ImageInspect): ContainerFac
   const health = i.State.Health?.Status;
   const startedAt = time(i.State.StartedAt);
   const finishedAt = time(i.State.FinishedAt);
-  const digest = image?.RepoDigests?.[0];
   return {
     id: i.Id,
     name: i.Name.replace(/^\//, ""),
@@ -60,7 +61,7 @@ export const observe = (i: ContainerInspect, image?: ImageInspect): ContainerFac
     ...(health === "starting" || health === "healthy" || health === "unhealthy" ? { health } : {}),
     restartCount: i.RestartCount,
     imageId: i.Image,
-    ...(digest ? { imageDigest: digest } : {}),
+    imageDigests: digestsOf(i.Config.Image, image?.RepoDigests),
     networkIds: Object.fromEntries(networks.map(([name, n]) => [name, n.NetworkID])),
     addresses: Object.fromEntries(networks.flatMap(([name, n]) => (n.IPAddress ? [[name, n.IPAddress]] : []))),
     ports: openPorts(i),

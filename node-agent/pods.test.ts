@@ -278,9 +278,9 @@ describe("what stands in the way", () => {
     });
     await r.pass();
     expect(engine.calls.filter((c) => c.startsWith("pull"))).toHaveLength(1);
-    await env.advance(1_300);
+    await env.advance(25_000);
     await r.pass();
-    await env.advance(1_300);
+    await env.advance(25_000);
     await r.pass();
     expect(engine.calls.filter((c) => c.startsWith("pull"))).toHaveLength(2);
     engine.registry.set("app:1", { Id: "sha256:app", Config: null });

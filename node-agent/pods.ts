@@ -6,6 +6,7 @@ import type { Env } from "../store/env.ts";
 import { explain, type Failure, retryDelayMs } from "./backoff.ts";
 import { type Engine, type EngineEvent, isEngineError } from "./engine.ts";
 import { execute } from "./execute.ts";
+import { IMAGE_PROBLEMS } from "./images/advice.ts";
 import { Memory } from "./memory.ts";
 import { noteOf } from "./notes.ts";
 import type { ContainerFacts } from "./observe.ts";
@@ -13,7 +14,10 @@ import type { Plan } from "./plan/plan.ts";
 import { announcement, matters, steady } from "./pods/announce.ts";
 import { type Look, type Looker, lookAt } from "./pods/look.ts";
 import { dependentsOf, networkWanted } from "./pods/neighbours.ts";
-import type { HostView } from "./preflight/host.ts";
+import { blindHost, type HostView } from "./preflight/host.ts";
+import { faultOf, preflight } from "./preflight/preflight.ts";
+import { Preparer } from "./prepare.ts";
+import { render } from "./render.ts";
 import { isLooping, report, UP_AFTER_MS } from "./report.ts";
 import type { Resources } from "./resources.ts";
 import type { World } from "./world.ts";
@@ -41,7 +45,11 @@ export interface PodsOptions {
   /** undefined: the pod is gone, and so is its report. */
   write(key: string, observed: ObservedPod | undefined): void;
   enqueue(key: string): void;
+  /** Images of so many templates of a service are remembered as needed. */
+  keepImages?: number;
 }
+
+const KEEP_IMAGES = 3;
 
 /** A look and a plan follow each round of actions; a pod that needs more rounds goes to the back of the queue. */
 const ROUNDS = 5;
@@ -51,7 +59,12 @@ const PROGRESS_EVERY_MS = 2_000;
 const INSPECT_EVERY_MS = 60_000;
 
 /** An event, and the reasons that it may have ended. */
+const IMAGE_CAME = IMAGE_PROBLEMS.map((p) => p.reason).filter((reason) => reason !== "NoSpace");
 const WAKES: Record<string, string[]> = {
+  "image tag": IMAGE_CAME,
+  "image pull": IMAGE_CAME,
+  "image load": IMAGE_CAME,
+  "image import": IMAGE_CAME,
   "container die": ["NameConflict", "PortConflict"],
   "container destroy": ["NameConflict", "PortConflict"],
   "container rename": ["NameConflict", "PortConflict"],
@@ -64,8 +77,22 @@ const WAKES: Record<string, string[]> = {
 export class Pods {
   private readonly memories = new Map<string, Memory>();
   private readonly looker: Looker;
+  private readonly preparer: Preparer;
 
   constructor(private readonly o: PodsOptions) {
+    const { resources, env, log, world, engine } = o;
+    this.preparer = new Preparer({
+      images: resources.images,
+      env,
+      log,
+      check: async (pod, mine) => {
+        const rendered = render(pod, world.clusterId);
+        const parts = { list: () => engine.list(), abilities: () => engine.abilities(), resources, host: o.host ?? blindHost };
+        return faultOf(await preflight(pod.container, rendered, mine, parts));
+      },
+      containersOf: (key) => world.ofPod(key).map((c) => c.id),
+      told: (key) => o.enqueue(key),
+    });
     this.looker = {
       ...o,
       observedOf: (key, uid) => {
@@ -192,6 +219,7 @@ export class Pods {
     const { env } = this.o;
     if (next.gone && !desired) {
       this.memories.delete(key);
+      this.preparer.forget(key);
       this.o.write(key, undefined);
       return;
     }
@@ -200,12 +228,17 @@ export class Pods {
     if (!memory.failure && !next.waiting) memory.settled();
     if (desired && current && (isLooping(current, env.now()) || next.finished === "Failed")) await this.readLog(memory, current);
     if (desired) this.tell(key, memory, next, current);
+    if (desired && current?.state === "running") this.remember(desired.pod, current);
     const waits: number[] = [];
     // Not told as nextRetryAt: looking is no try, and a time that moves is a write.
     if (next.waiting?.reason === "NameConflict") waits.push(LOOK_AGAIN_MS);
     for (const at of [next.waiting?.untilMs, next.waiting?.lookAtMs]) if (at !== undefined) waits.push(Math.max(10, at - env.now()));
     if (current?.state === "running" && isLooping(current, env.now())) waits.push(UP_AFTER_MS);
     return waits.length > 0 ? { afterMs: Math.min(...waits) } : undefined;
+  }
+
+  private remember({ namespace, stack, service }: DesiredPod, { imageId }: ContainerFacts): void {
+    this.o.resources.images.ledger.used(imageId, `${namespace}/${stack}/${service}`, this.o.keepImages ?? KEEP_IMAGES, this.o.env.now());
   }
 
   /** The last words of a container that fails, once for each time it ended. */
@@ -252,6 +285,7 @@ export class Pods {
       previous,
       failure: memory.failure && { ...memory.failure, retryAtMs: env.now() + memory.retryInMs(env.monotonic()) },
       progress: memory.progress,
+      prepared: this.preparer.answer(key, entry.pod),
       restarts: memory.countRestarts(facts),
       logTail: memory.logTail,
       notes: memory.notes(),

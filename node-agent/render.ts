@@ -4,6 +4,7 @@ import { COMPOSE_LABELS, LABELS } from "../schemas/constants.ts";
 import type { DesiredPod, SharedWith } from "../schemas/fleet.ts";
 import { containerName, projectName } from "../schemas/names.ts";
 import type { CreateBody, HostConfig, RestartPolicy } from "./engine.ts";
+import { pinned } from "./images/reference.ts";
 import { renderLimits, renderRestart, type WantedLimits } from "./render/limits.ts";
 import { type FileSource, filesForHash, renderFiles, renderMounts, renderVolumes, renderVolumesFrom } from "./render/mounts.ts";
 import { type VolumeRequest, volumesFromForHash } from "./render/mounts.ts";
@@ -97,6 +98,7 @@ export const render = (pod: DesiredPod, clusterId: string, context: RenderContex
     ...(c.platform === undefined ? {} : { platform: c.platform }),
   };
   const specHash = `${RENDER_VERSION}:${hash([fixed, networksForHash(networks), ...(Object.keys(more).length > 0 ? [more] : [])])}`;
+  const image = pinned(c.image, pod.imageDigest);
   const volumesFrom = renderVolumesFrom(c, shares);
   const hostConfig: HostConfig = {
     ...fixed.HostConfig,
@@ -108,9 +110,10 @@ export const render = (pod: DesiredPod, clusterId: string, context: RenderContex
   };
   return {
     name: c.containerName ?? containerName(pod.namespace, pod.name),
-    image: c.image,
+    image,
     ...(c.platform === undefined ? {} : { platform: c.platform }),
-    body: { ...fixed, Labels: sorted({ ...labels, [LABELS.spec]: specHash }), HostConfig: hostConfig },
+    // Which bits the name means is no part of the hash: a container that has them already is left alone.
+    body: { ...fixed, Image: image, Labels: sorted({ ...labels, [LABELS.spec]: specHash }), HostConfig: hostConfig },
     networks,
     volumes,
     limits,

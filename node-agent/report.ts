@@ -1,6 +1,7 @@
 // What the agent says about a pod: facts and plan in, ObservedPod out. Pure.
 import type { AgentNote, ContainerState, DesiredPod, ObservedPod, PodPhase } from "../schemas/fleet.ts";
 import type { Failure } from "./backoff.ts";
+import { parseReference } from "./images/reference.ts";
 import type { ContainerFacts } from "./observe.ts";
 import type { Plan } from "./plan/plan.ts";
 
@@ -16,6 +17,7 @@ export interface ReportInput {
   progress: { reason: string; message: string } | undefined;
   restarts: number;
   logTail: string[] | undefined;
+  prepared?: ObservedPod["prepared"];
   notes: AgentNote[];
   now: number;
 }
@@ -59,10 +61,11 @@ export const report = (input: ReportInput): ObservedPod => {
     ...(lastError === undefined ? {} : { lastError }),
     since: previous && previous.reason === why?.reason ? previous.since : iso(now),
     ...(why?.retryAtMs === undefined ? {} : { nextRetryAt: iso(why.retryAtMs) }),
-    ...(facts ? details(facts) : {}),
+    ...(facts ? details(facts, pod) : {}),
     restarts: input.restarts,
     ...(lastExit === undefined ? {} : { exitCode: lastExit }),
     ...(input.logTail && (looping || plan.finished === "Failed") ? { logTail: input.logTail } : {}),
+    ...(input.prepared ? { prepared: input.prepared } : {}),
     notes: input.notes,
   };
 };
@@ -75,17 +78,24 @@ const phaseOf = (plan: Plan, facts: ContainerFacts | undefined): PodPhase => {
   return facts?.startedAt === undefined ? "Pending" : "Running";
 };
 
-const details = (f: ContainerFacts) => ({
+const details = (f: ContainerFacts, { imageDigest }: DesiredPod) => ({
   containerId: f.id,
   image: f.spec.image,
   imageId: f.imageId,
-  ...(f.imageDigest ? { imageDigest: f.imageDigest } : {}),
+  ...(f.imageDigests.length > 0 ? { imageDigest: digestName(f, imageDigest) } : {}),
   ...(f.oomKilled ? { oomKilled: true } : {}),
   ...(f.startedAt ? { startedAt: millis(f.startedAt) } : {}),
   ...(f.finishedAt ? { finishedAt: millis(f.finishedAt) } : {}),
   ...(Object.keys(f.addresses).length > 0 ? { addresses: f.addresses } : {}),
   ...(f.ports.length > 0 ? { ports: f.ports } : {}),
 });
+
+/** `name@sha256:…`: of several names for the same bits the one that is wanted. */
+const digestName = (f: ContainerFacts, wanted: string | undefined): string => {
+  const { name, tag } = parseReference(f.spec.image);
+  const digest = wanted !== undefined && f.imageDigests.includes(wanted) ? wanted : f.imageDigests[0];
+  return `${tag === undefined ? name : name.slice(0, -tag.length - 1)}@${digest}`;
+};
 
 const reasonOf = (input: ReportInput): { reason: string; message: string; retryAtMs?: number } | undefined => {
   const { plan, facts, failure, now } = input;

@@ -1,34 +1,13 @@
 // Images, networks and volumes: made or fetched once, however many pods ask at the same time.
 import { LABELS } from "../schemas/constants.ts";
-import type { ContainerSpec } from "../schemas/fleet.ts";
-import { type Engine, type EngineEvent, type ImageInspect, isEngineError, type NetworkInspect } from "./engine.ts";
+import { type Engine, type EngineEvent, isEngineError, type NetworkInspect } from "./engine.ts";
+import { PodFault } from "./faults.ts";
+import type { Images } from "./images/images.ts";
 import type { NetworkRequest, VolumeRequest } from "./render.ts";
 
-/** Why a pod cannot be as desired, in our words; the engine did nothing wrong. */
-export class PodFault extends Error {
-  override name = "PodFault";
-  constructor(
-    readonly reason: string,
-    message: string,
-  ) {
-    super(message);
-  }
-}
-
-/** Found by looking, before anything was made: looking again costs little. */
-export class Obstacle extends PodFault {
-  override name = "Obstacle";
-}
-
-export interface Progress {
-  /** Something that takes long has begun. */
-  (reason: string, message: string): void;
-}
+export { Obstacle, PodFault, type Progress } from "./faults.ts";
 
 export class Resources {
-  private readonly images = new Map<string, Promise<ImageInspect>>();
-  private readonly byId = new Map<string, ImageInspect>();
-  private readonly pulls = new Map<string, Promise<ImageInspect>>();
   private readonly networks = new Map<string, Promise<string>>();
   private readonly volumes = new Map<string, Promise<void>>();
   /** Name → id of the networks we know. */
@@ -37,49 +16,8 @@ export class Resources {
   constructor(
     private readonly engine: Engine,
     private readonly clusterId: string,
+    readonly images: Images,
   ) {}
-
-  /** By reference or id; undefined when the engine has none (any more). */
-  async image(id: string): Promise<ImageInspect | undefined> {
-    const known = this.byId.get(id);
-    if (known) return known;
-    try {
-      return await once(this.images, id, async () => this.remember(await this.engine.inspectImage(id)));
-    } catch (error) {
-      if (isEngineError(error, "imageNotFound")) return undefined;
-      throw error;
-    }
-  }
-
-  /** What is known of an image without asking. */
-  knownImage(id: string): ImageInspect | undefined {
-    return this.byId.get(id);
-  }
-
-  /** `pulled` tells whether it came from a registry just now. */
-  async ensureImage(
-    image: string,
-    policy: ContainerSpec["pullPolicy"],
-    progress: Progress,
-  ): Promise<{ image: ImageInspect; pulled: boolean }> {
-    if (policy !== "always") {
-      const found = await this.image(image);
-      if (found) return { image: found, pulled: false };
-      if (policy === "never")
-        throw new PodFault("ImageNotFound", `image ${image} is not on this node, and pull_policy is never: load it, or allow the pull`);
-    }
-    progress("Pulling", `pulling ${image}`);
-    const pulled = await once(this.pulls, image, async () => {
-      try {
-        await this.engine.pull(image, (line) => progress("Pulling", `pulling ${image}: ${line}`));
-        this.images.delete(image);
-        return this.remember(await this.engine.inspectImage(image));
-      } finally {
-        this.pulls.delete(image);
-      }
-    });
-    return { image: pulled, pulled: true };
-  }
 
   async ensureNetwork(r: NetworkRequest): Promise<string> {
     return await once(this.networks, r.name, async () => {
@@ -148,7 +86,7 @@ export class Resources {
 
   /** Something was removed, moved or may have changed: ask again next time. */
   forget(event: Pick<EngineEvent, "type" | "id" | "attributes" | "action">): void {
-    if (event.type === "image") this.images.clear();
+    if (event.type === "image") this.images.forget();
     if (event.type === "volume") this.volumes.delete(event.id);
     if (event.type === "network" && event.action === "destroy") this.forgetNetwork(event.attributes["name"] ?? "");
   }
@@ -163,14 +101,9 @@ export class Resources {
   }
   /** Events were missed. */
   forgetAll(): void {
-    this.images.clear();
+    this.images.forget();
     this.volumes.clear();
     this.forgetNetworks();
-  }
-
-  private remember(image: ImageInspect): ImageInspect {
-    this.byId.set(image.Id, image);
-    return image;
   }
 }
 

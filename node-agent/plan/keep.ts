@@ -4,7 +4,7 @@ import { driftOf } from "../drift.ts";
 import type { ContainerFacts } from "../observe.ts";
 import { updateOf } from "../render/limits.ts";
 import type { Rendered } from "../render.ts";
-import { creation, ensureNetworks, held, nothing, prepare, rehearse, runsOnce, takeDown } from "./steps.ts";
+import { creation, ensureImage, ensureNetworks, held, nothing, prepare, rehearse, runsOnce, takeDown } from "./steps.ts";
 import type { Action, Desired, Plan, PlanInput } from "./types.ts";
 
 /** How a container that has exited ended for good; undefined: it should run. */
@@ -16,6 +16,10 @@ const outcome = (c: ContainerSpec, f: ContainerFacts): "Succeeded" | "Failed" | 
   return max > 0 && f.restartCount >= max ? "Failed" : undefined;
 };
 
+/** An image that no registry knows is left as it is: nothing tells whether it is the same. */
+const hasOtherBits = ({ pod, pinnedId }: Desired, c: ContainerFacts): boolean =>
+  pod.imageDigest !== undefined && c.imageDigests.length > 0 && !c.imageDigests.includes(pod.imageDigest) && c.imageId !== pinnedId;
+
 /** There is one: what is wrong with it? */
 export const keep = (input: PlanInput, desired: Desired, c: ContainerFacts): Plan => {
   const { pod, rendered, expected } = desired;
@@ -23,6 +27,13 @@ export const keep = (input: PlanInput, desired: Desired, c: ContainerFacts): Pla
   if (finished) return nothing({ current: c, finished });
 
   const drift = driftOf(expected, c, rendered, input.networkIds);
+  if (hasOtherBits(desired, c)) {
+    // Only when they are here can they be compared: until then, and when they cannot be had, the container goes on.
+    const unknown = desired.pinnedId === undefined;
+    if (unknown && c.state === "running")
+      return nothing({ actions: [ensureImage(desired)], cause: "the service's other pods run other bits of the image", current: c, drift });
+    if (!unknown) drift.push({ op: "replace", path: "/imageDigest", value: pod.imageDigest, remedy: "replace" });
+  }
   const replace = drift.filter((d) => d.remedy === "replace");
   if (replace.length > 0 || c.state === "dead") {
     const cause = c.state === "dead" ? "container is dead" : `container differs from its spec in ${replace.map((d) => d.path).join(", ")}`;

@@ -1,6 +1,7 @@
 // Steps that several plans share.
 import type { ContainerSpec } from "../../schemas/fleet.ts";
 import { asksForNewer } from "../abilities.ts";
+import { wishOf } from "../images/images.ts";
 import type { ContainerFacts } from "../observe.ts";
 import type { Rendered } from "../render.ts";
 import type { Action, Desired, Plan, PlanInput } from "./types.ts";
@@ -16,10 +17,11 @@ export const takeDown = (c: ContainerFacts, graceMs = c.spec.stopTimeout * 1000)
   { type: "remove", container: c.id, networks: Object.values(c.networkIds) },
 ];
 
-export const prepare = ({ pod, rendered }: Desired): Action[] => [
-  { type: "ensureImage", image: pod.container.image, policy: pod.container.pullPolicy },
-  ...ensureNetworks(rendered),
-  ...rendered.volumes.map((volume) => ({ type: "ensureVolume", volume }) as const),
+export const ensureImage = ({ pod }: Desired): Action => ({ type: "ensureImage", wish: wishOf(pod, pod.imageDigest) });
+export const prepare = (desired: Desired): Action[] => [
+  ensureImage(desired),
+  ...ensureNetworks(desired.rendered),
+  ...desired.rendered.volumes.map((volume) => ({ type: "ensureVolume", volume }) as const),
 ];
 export const ensureNetworks = (rendered: Rendered): Action[] =>
   rendered.networks.map((network) => ({ type: "ensureNetwork", network }) as const);

@@ -1,7 +1,8 @@
 // What a plan is made of: what goes in, what comes out, and every step an agent can take. Types only.
-import type { ContainerSpec, DesiredPod } from "../../schemas/fleet.ts";
+import type { DesiredPod } from "../../schemas/fleet.ts";
 import type { Drift } from "../drift.ts";
 import type { EndpointConfig, Resources, RestartPolicy } from "../engine.ts";
+import type { ImageWish } from "../images/images.ts";
 import type { Comparable, ContainerFacts } from "../observe.ts";
 import type { NetworkRequest, Rendered, VolumeRequest } from "../render.ts";
 
@@ -9,7 +10,7 @@ import type { NetworkRequest, Rendered, VolumeRequest } from "../render.ts";
 interface Steps {
   /** Fails when something is in the way, before anything is touched. `mine`: containers that will be gone by then. */
   preflight: { mine: string[] };
-  ensureImage: { image: string; policy: ContainerSpec["pullPolicy"] };
+  ensureImage: { wish: ImageWish };
   ensureNetwork: { network: NetworkRequest };
   ensureVolume: { volume: VolumeRequest };
   create: object;
@@ -34,6 +35,8 @@ export interface Desired {
   rendered: Rendered;
   /** What its container should look like. */
   expected: Comparable;
+  /** Id of the image that `pod.imageDigest` is, where this engine has it. */
+  pinnedId?: string | undefined;
 }
 
 export interface PlanInput {

@@ -1,6 +1,7 @@
 // Looks at one pod: what is on the engine, what should be, and the plan that follows.
 import type { Env } from "../../store/env.ts";
 import { type Engine, isEngineError } from "../engine.ts";
+import { bitsOf, pinned } from "../images/reference.ts";
 import type { Memory } from "../memory.ts";
 import { type ContainerFacts, expected, observe } from "../observe.ts";
 import { type Desired, type Plan, plan } from "../plan/plan.ts";
@@ -31,7 +32,7 @@ export const lookAt = async (key: string, memory: Memory, o: Looker): Promise<Lo
   memory.lookedAt = env.monotonic();
   const facts = await containersOf(key, memory, o);
   const entry = o.desired(key);
-  const desired = entry && (await desiredOf(entry, facts, o));
+  const desired = entry && (await desiredOf(entry, memory, facts, o));
   const rendered = desired?.rendered;
   const holder = rendered && world.named(rendered.name);
   const nameHolder = holder && !facts.some((f) => f.id === holder.id) ? `container ${holder.id.slice(0, 12)}` : undefined;
@@ -63,7 +64,7 @@ const containersOf = async (key: string, memory: Memory, { engine, env, world, r
     memory.looking(id, env.now());
     try {
       const inspect = await engine.inspect(id);
-      const seen = observe(inspect, await resources.image(inspect.Image));
+      const seen = observe(inspect, await resources.images.image(inspect.Image));
       memory.saw(seen);
       facts.push(seen);
     } catch (error) {
@@ -75,12 +76,24 @@ const containersOf = async (key: string, memory: Memory, { engine, env, world, r
   return facts;
 };
 
-const desiredOf = async (entry: DesiredEntry, facts: readonly ContainerFacts[], { engine, world, resources }: Looker): Promise<Desired> => {
-  const rendered = render(entry.pod, world.clusterId);
-  const imageId = facts.find((f) => f.uid === entry.pod.uid)?.imageId;
-  const image = imageId === undefined ? undefined : resources.knownImage(imageId);
+const desiredOf = async (
+  entry: DesiredEntry,
+  memory: Memory,
+  facts: readonly ContainerFacts[],
+  { engine, world, resources: { images } }: Looker,
+): Promise<Desired> => {
+  const digest = bitsOf(entry.pod, memory.observed);
+  const pod = digest === undefined ? entry.pod : { ...entry.pod, imageDigest: digest };
+  const rendered = render(pod, world.clusterId);
+  const current = facts.find((f) => f.uid === pod.uid);
+  const other = current !== undefined && digest !== undefined && !current.imageDigests.includes(digest);
   const { lacks } = await engine.abilities();
-  return { pod: entry.pod, rendered, expected: expected(rendered, image, lacks) };
+  return {
+    pod,
+    rendered,
+    expected: expected(rendered, current && images.known(current.imageId), lacks),
+    pinnedId: other ? (await images.image(pinned(pod.container.image, digest)))?.Id : undefined,
+  };
 };
 
 const finishedBefore = (phase: string | undefined): "Succeeded" | "Failed" | undefined =>

@@ -12,11 +12,15 @@ import {
   type EngineEvent,
   type EngineInfo,
   type ImageInspect,
+  type ImageSummary,
+  type PullOptions,
   type NetworkInspect,
   type Resources,
   type RestartPolicy,
   type VolumeInspect,
 } from "../engine.ts";
+import type { PullLine } from "../images/progress.ts";
+import { digestsOf, parseReference } from "../images/reference.ts";
 import { type FakeContainer, FakeIo } from "./fake-io.ts";
 import { asExited, asRunning, attributes, hasLabel, inspectOf, portsOf } from "./fake-container.ts";
 
@@ -66,6 +70,17 @@ export class FakeEngine extends FakeIo implements Engine {
     const image = { Id: this.id("sha256:"), RepoDigests: [], Config: config };
     this.images.set(reference, image);
     return image;
+  }
+  /** Pushes other bits under this name to the registry; answers with their digest. */
+  publish(reference: string): string {
+    const digest = this.id("sha256:");
+    const { name, tag } = parseReference(reference);
+    const repository = tag === undefined ? name : name.slice(0, -tag.length - 1);
+    const image = { Id: this.id("sha256:"), RepoDigests: [`${repository}@${digest}`], Config: { Cmd: ["/bin/sleep"], Env: IMAGE_ENV } };
+    this.registry.set(reference, image);
+    // What was pushed before stays there under its digest.
+    this.registry.set(`${reference}@${digest}`, image);
+    return digest;
   }
   /** The next call of this operation fails so, and nothing happens. */
   fail(operation: string, kind: EngineErrorKind, message = `injected: ${operation} fails`): void {
@@ -162,7 +177,7 @@ export class FakeEngine extends FakeIo implements Engine {
   }
   async create(name: string, body: CreateBody): Promise<{ id: string }> {
     await this.enter("create", name);
-    const image = this.images.get(body.Image);
+    const image = this.imageOf(this.images, body.Image);
     if (!image) throw new EngineError("imageNotFound", `No such image: ${body.Image}`, "create", { status: 404 });
     if (this.byName(name))
       throw new EngineError("nameConflict", `The container name "/${name}" is already in use`, "create", { status: 409 });
@@ -329,16 +344,50 @@ export class FakeEngine extends FakeIo implements Engine {
 
   async inspectImage(image: string): Promise<ImageInspect> {
     await this.enter("inspect image");
-    const found = this.images.get(image) ?? [...this.images.values()].find((i) => i.Id === image);
+    const found = this.imageOf(this.images, image);
     if (!found) throw new EngineError("imageNotFound", `No such image: ${image}`, "inspect image", { status: 404 });
     return structuredClone(found);
   }
-  async pull(image: string, progress?: (line: string) => void): Promise<void> {
+  async listImages(): Promise<ImageSummary[]> {
+    await this.enter("list images");
+    return [...new Set(this.images.values())].map((i) => ({
+      id: i.Id,
+      tags: [...this.images].flatMap(([name, image]) => (image === i && !name.includes("@") ? [name] : [])),
+      digests: i.RepoDigests ?? [],
+      sizeBytes: 1_000,
+    }));
+  }
+  async removeImage(reference: string): Promise<void> {
+    await this.enter("remove image", reference);
+    const found = this.imageOf(this.images, reference);
+    if (!found) throw new EngineError("imageNotFound", `No such image: ${reference}`, "remove image", { status: 404 });
+    const used = [...this.containers.values()].some((c) => c.inspect.Image === found.Id);
+    if (used) throw new EngineError("conflict", "conflict: unable to delete (container is using it)", "remove image", { status: 409 });
+    for (const [name, image] of this.images)
+      if (image === found && (name === reference || reference.includes("@"))) this.images.delete(name);
+  }
+  /** Who may pull what: references without an entry are for everybody. */
+  readonly guarded = new Map<string, { username: string; password: string }>();
+  async pull(image: string, options: PullOptions = {}, progress?: (line: PullLine) => void): Promise<void> {
     await this.enter("pull", image);
-    const found = this.registry.get(image);
+    const { name } = parseReference(image);
+    const wanted = this.guarded.get(name);
+    if (wanted && (options.auth?.username !== wanted.username || options.auth.password !== wanted.password))
+      throw new EngineError("imageDenied", `pull access denied for ${name}: no basic auth credentials`, "pull", { status: 500 });
+    const found = this.imageOf(this.registry, image);
     if (!found) throw new EngineError("imageNotFound", `manifest for ${image} not found: manifest unknown`, "pull", { status: 404 });
-    progress?.("Downloading");
+    progress?.({ id: "1", status: "Downloading", current: 1_000_000, total: 2_000_000 });
     this.images.set(image, found);
+    const digest = found.RepoDigests?.[0]?.split("@")[1];
+    if (digest) progress?.({ status: `Digest: ${digest}` });
+  }
+  /** By reference, id or digest. */
+  private imageOf(images: ReadonlyMap<string, ImageInspect>, reference: string): ImageInspect | undefined {
+    const exact = images.get(reference) ?? [...images.values()].find((i) => i.Id === reference);
+    const { digest } = parseReference(reference);
+    return (
+      exact ?? (digest === undefined ? undefined : [...images.values()].find((i) => digestsOf(reference, i.RepoDigests).includes(digest)))
+    );
   }
 
   async events(onEvent: (event: EngineEvent) => void, signal: AbortSignal): Promise<{ ended: Promise<void> }> {

@@ -7,6 +7,7 @@ import { ManualEnv } from "../../store/testing/env.ts";
 import type { Engine } from "../engine.ts";
 import { type DesiredEntry, Pods } from "../pods.ts";
 import { blindHost, type HostView } from "../preflight/host.ts";
+import { Images } from "../images/images.ts";
 import { Resources } from "../resources.ts";
 import { podKeyOf, World } from "../world.ts";
 
@@ -62,7 +63,7 @@ export class Rig {
     readonly env: ManualEnv = new ManualEnv(),
     private readonly host: HostView = blindHost,
   ) {
-    this.resources = new Resources(engine, CLUSTER);
+    this.resources = new Resources(engine, CLUSTER, new Images({ engine, env }));
     this.pods = this.boot();
   }
 

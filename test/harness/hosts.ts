@@ -73,7 +73,8 @@ export async function startHosts(count: number, options: HostsOptions = {}): Pro
         name: host.cgroup,
         netns: host.netns,
         bridgeAddress: `172.30.${i + 1}.1/24`,
-        args: options.args ?? [],
+        // Registries of tests listen on the bridge, without TLS.
+        args: ["--insecure-registry", "10.213.0.0/16", ...(options.args ?? [])],
       };
       list.push(new Host(engine, host.name, address));
     }

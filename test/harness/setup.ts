@@ -18,6 +18,8 @@ const NEEDS: Need[] = [
   program("ip", "iproute2"),
   program("nsenter", "util-linux"),
   program("sysctl", "procps"),
+  program("docker-registry", "docker-registry"),
+  program("htpasswd", "apache2-utils"),
   {
     what: "a static busybox",
     packages: ["busybox-static"],
