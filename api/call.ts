@@ -25,6 +25,8 @@ export interface Deps {
   streams: OpenStreams;
   /** Why this server cannot read or write Secrets, in words; undefined: it can. */
   secretsProblem?: (() => string | undefined) | undefined;
+  /** Tells contents of configs and secrets apart (AtRest.hash); throws where the key is missing. */
+  contentHash?: ((about: string, content: Uint8Array) => string) | undefined;
   /** Lease for an Event made now. */
   eventLease(): Promise<string>;
   /** Aborted when the server stops: ends watches. */

@@ -53,6 +53,8 @@ export interface ApiOptions {
   replica?: string;
   /** Why this server cannot read or write Secrets, in words (store/at-rest); undefined: it can. */
   secretsProblem?: () => string | undefined;
+  /** Tells contents of configs and secrets apart, for plans (store/at-rest). */
+  contentHash?: (about: string, content: Uint8Array) => string;
   /** A certificate of one's own, instead of one of our authority. PEM texts. */
   tls?: ServerTls;
 }
@@ -109,6 +111,7 @@ export async function startApi(o: ApiOptions): Promise<ApiHandle> {
     streams,
     eventLease: () => leases.id(),
     secretsProblem: o.secretsProblem,
+    contentHash: o.contentHash,
     closing: stop.signal,
   };
   const { koa, routes, upgrades } = appOf(deps, authenticator, rates, { version: o.version });

@@ -2,7 +2,7 @@
 import type { PlacementGroup } from "../schemas/compose/groups.ts";
 import type { CompiledService, NodeView, PodView, Volumes } from "./model.ts";
 import { byName } from "./model.ts";
-import { closedBy, expelledBy, mayStay, type Pin, place, type Tally } from "./place.ts";
+import { closedBy, expelledBy, hasSecrets, mayStay, type Pin, place, type Tally } from "./place.ts";
 
 /** `pin` is what new pods of the group are placed with; `note` says why it did not move although it should have. */
 export type GroupTarget = { pin: Pin; note?: string } | { whyNot: string };
@@ -71,7 +71,11 @@ export const groupTarget = (
   if (settled !== undefined) return { pin: pinned(settled) };
 
   const wanted = services.filter((s) => s.replicas > 0);
-  const fresh = place({ constraints, ports: wanted.flatMap((s) => s.container.ports) }, nodes.values(), tally);
+  const fresh = place(
+    { constraints, ports: wanted.flatMap((s) => s.container.ports), ...(wanted.some(hasSecrets) ? { sealed: true } : {}) },
+    nodes.values(),
+    tally,
+  );
   if ("node" in fresh) return { pin: pinned(fresh.node) };
   const stuck = mostPods(live);
   return stuck === undefined ? fresh : { pin: pinned(stuck), note: `stays on ${stuck}, ${notAllowed(nodes.get(stuck))}: ${fresh.whyNot}` };

@@ -1,7 +1,7 @@
 // The controller: informers that are always warm, and loops that run only while this process leads.
 import { setMaxListeners } from "node:events";
 import type { Logger } from "pino";
-import { COLLECTED, RESOURCES } from "../schemas/resources.ts";
+import { COLLECTED, type Resource, RESOURCES } from "../schemas/resources.ts";
 import type { PodDeletion } from "../schemas/fleet.ts";
 import type { Namespace, Node, Stack } from "../schemas/types.ts";
 import type { AtRest } from "../store/at-rest/index.ts";
@@ -13,6 +13,7 @@ import type { Item, Kv } from "../store/kv.ts";
 import { decodeObject } from "../store/objects.ts";
 import { newNotes } from "./events/notes.ts";
 import { Recorder } from "./events/recorder.ts";
+import { decodeContent } from "./files/compile.ts";
 import { GarbageLoop } from "./garbage/collect.ts";
 import { decodeOwned, ownedOf } from "./garbage/owners.ts";
 import { RequestLoop, type RequestRecord } from "./garbage/requests.ts";
@@ -67,6 +68,9 @@ export const startController = (o: ControllerOptions): Controller => {
 
   const revisions = informer<RevisionView>(objectPrefix(RESOURCES.stackrevisions), decodeRevision);
 
+  const configMaps = informer(objectPrefix(RESOURCES.configmaps), decodeContent("ConfigMap"));
+  const secrets = informer(objectPrefix(RESOURCES.secrets), decodeContent("Secret"));
+
   const world = new World(records, nodes);
   const recorder = new Recorder({ kv, env, log: log.child({ loop: "events" }) });
   const stackLoop = new StackLoop({
@@ -76,6 +80,9 @@ export const startController = (o: ControllerOptions): Controller => {
     stacks,
     requests,
     revisions,
+    configMaps,
+    secrets,
+    atRest: o.atRest,
     world,
     recorder,
     compile: o.compile ?? compileStack,
@@ -88,9 +95,12 @@ export const startController = (o: ControllerOptions): Controller => {
   garbageLoop.follow(stacks, ownedOf);
   garbageLoop.follow(nodes, ownedOf);
   garbageLoop.follow(namespaces, ownedOf);
+  garbageLoop.follow(configMaps, ({ owned }) => owned);
+  garbageLoop.follow(secrets, ({ owned }) => owned);
   // Of the other kinds nothing is kept but who they are and who owns them. No term waits for these to catch up, which would read all
   // their content: what is late is looked at when it comes, and what is acted on is read anew.
-  const others = COLLECTED.filter((r) => r !== RESOURCES.stacks && r !== RESOURCES.nodes && r !== RESOURCES.namespaces).map((r) => {
+  const whole: readonly Resource[] = [RESOURCES.stacks, RESOURCES.nodes, RESOURCES.namespaces, RESOURCES.configmaps, RESOURCES.secrets];
+  const others = COLLECTED.filter((r) => !whole.includes(r)).map((r) => {
     const owned = informer(objectPrefix(r), decodeOwned);
     garbageLoop.follow(owned, (value) => value);
     return owned;
@@ -105,6 +115,9 @@ export const startController = (o: ControllerOptions): Controller => {
       catchUp(namespaces, objectPrefix(RESOURCES.namespaces), cache, leadership),
       catchUp(records, nodesPrefix, cache, leadership),
       catchUp(requests, podDeletionsPrefix, cache, leadership),
+      // Templates are compared with their contents: what is late would bring an older one back.
+      catchUp(configMaps, objectPrefix(RESOURCES.configmaps), cache, leadership),
+      catchUp(secrets, objectPrefix(RESOURCES.secrets), cache, leadership),
       catchUp(revisions, objectPrefix(RESOURCES.stackrevisions), cache, leadership),
     ]);
     log.info({ stacks: stacks.size, nodes: nodes.size, term: leadership.guard.create }, "leading");
@@ -134,7 +147,7 @@ export const startController = (o: ControllerOptions): Controller => {
     ttlSeconds: o.leaderTtlSeconds ?? 10,
     lead,
   });
-  const informers = [stacks, nodes, namespaces, records, requests, revisions, ...others];
+  const informers = [stacks, nodes, namespaces, records, requests, revisions, configMaps, secrets, ...others];
   for (const i of informers) i.start(stop.signal);
   const campaign = elector.run(stop.signal);
 

@@ -75,6 +75,8 @@ export interface NodeView {
   pods: number;
   /** Host ports of all desired pods of all stacks. */
   ports: readonly PortUse[];
+  /** What secrets for the node are sealed to. */
+  publicKey?: string;
 }
 
 export type Volumes = Readonly<Record<string, { node: string }>>;

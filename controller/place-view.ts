@@ -35,5 +35,6 @@ export const nodeView = (name: string, parts: NodeParts, desired: readonly Desir
     taints: object.spec?.taints ?? [],
     pods: desired.length,
     ports,
+    ...(info?.value.publicKey === undefined ? {} : { publicKey: info.value.publicKey }),
   };
 };

@@ -2,12 +2,14 @@
 import type { Constraint } from "../schemas/compose/normal.ts";
 import type { PortSpec } from "../schemas/fleet.ts";
 import type { Taint } from "../schemas/types.ts";
-import { byName, type NodeView, type PortUse } from "./model.ts";
+import { byName, type CompiledService, type NodeView, type PortUse } from "./model.ts";
 
 export interface PlacementRequest {
   constraints: readonly Constraint[];
   /** Host ports that must be free, also among themselves. */
   ports: readonly PortSpec[];
+  /** Something is sealed for its node, which must have said what to. */
+  sealed?: true;
   /** The only node that will do, because a volume lies there, because the rest of its group runs there, or because the slot is that node's. */
   pinned?: Pin;
 }
@@ -39,6 +41,10 @@ interface Refusal {
 type Filter = (node: NodeView, request: PlacementRequest, tally: Tally) => Refusal | undefined;
 
 const named = (text: string): Refusal => ({ one: text, many: text, named: true });
+
+/** Whether its pods need something that only their node may read. */
+export const hasSecrets = (s: Pick<CompiledService, "container">): boolean =>
+  s.container.files?.some((f) => f.source.kind === "Secret") === true;
 
 /** Does the node satisfy the constraint? `node.hostname` compares with the node's name and with its reported hostname. */
 export const satisfies = (node: Pick<NodeView, "name" | "hostname" | "labels">, c: Constraint): boolean => {
@@ -104,6 +110,8 @@ const filters: readonly Filter[] = [
     return why === undefined ? undefined : named(why);
   },
   (node) => (node.ready ? undefined : named(node.notReady ?? "not ready")),
+  (node, { sealed }) =>
+    sealed && node.publicKey === undefined ? named("without a key that secrets are sealed to: its agent has published none") : undefined,
   (node, { ports }, tally) => {
     for (const [i, port] of ports.entries()) {
       if (port.published === undefined) continue;

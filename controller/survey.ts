@@ -3,6 +3,7 @@ import { CLI } from "../schemas/constants.ts";
 import type { CompiledService, PodView } from "./model.ts";
 import { isAnswered, isFailing, isLost, isReady, type Nodes } from "./pods.ts";
 import type { Held } from "./revisions/hold.ts";
+import type { Wait } from "./rollout/types.ts";
 import type { StatusInput } from "./status.ts";
 
 export interface Problem {
@@ -34,6 +35,9 @@ export interface Survey {
   /** With its name: what waits because it is paused. */
   waiting: string | undefined;
 }
+
+/** It does not go away by itself. */
+const needsSomebody = ({ reason }: Wait): boolean => reason !== "WaitingForPods" && reason !== "WaitingForDependency";
 
 export const describe = (pod: PodView): string => `${pod.desired.name} on ${pod.node}`;
 
@@ -74,8 +78,7 @@ const problemsOf = (s: CompiledService, pods: readonly PodView[], { plan, nodes,
     }
   }
   const wait = plan.waits.get(s.name);
-  if (wait?.reason === "Unplaceable" || wait?.reason === "NodeNotResponding")
-    problems.push({ service: s.name, reason: wait.reason, message: `${s.name}: ${wait.message}` });
+  if (wait && needsSomebody(wait)) problems.push({ service: s.name, reason: wait.reason, message: `${s.name}: ${wait.message}` });
   return problems;
 };
 
@@ -108,7 +111,8 @@ export const surveyService = (s: CompiledService, input: StatusInput): Survey =>
     const current = live.find((p) => p.desired.templateHash === s.templateHash);
     if (current) updated += 1;
     if (live.some((p) => isReady(p, nodes))) ready += 1;
-    else if (live.some((p) => isFailing(p)) || (live.length === 0 && wait?.reason === "Unplaceable")) excused += 1;
+    else if (live.some((p) => isFailing(p)) || (live.length === 0 && wait && needsSomebody(wait) && wait.reason !== "NodeNotResponding"))
+      excused += 1;
     // What a paused service leaves as it is need not become anything.
     const left = s.paused && !current ? live[0] : undefined;
     if (left) behind += 1;

@@ -2,7 +2,7 @@
 import type { DesiredPod, NodeInfo, NodeSession, ObservedPod } from "../schemas/fleet.ts";
 import type { Node } from "../schemas/types.ts";
 import type { Informer } from "../store/informer.ts";
-import { type NodeKey, observedKey, parseNodeKey } from "../store/keys.ts";
+import { type NodeKey, observedKey, parseNodeKey, parseSealedKey } from "../store/keys.ts";
 import type { Item } from "../store/kv.ts";
 import type { NodeView, PodView } from "./model.ts";
 import { nodeView } from "./place-view.ts";
@@ -13,13 +13,19 @@ export type NodeRecord = { mod: number } & (
   | { kind: "observed"; value: ObservedPod }
   | { kind: "info"; value: NodeInfo }
   | { kind: "session"; value: NodeSession }
-  /** `sealed` and whatever else is not ours to read. */
+  /** A content that lies on its node: only what it was sealed to, if it is. */
+  | { kind: "sealed"; recipient?: string }
+  /** Whatever is not ours to read. */
   | { kind: "other" }
 );
 
 /** @throws SyntaxError on a value that is no JSON */
 export const decodeNodeRecord = (item: Item): NodeRecord => {
   const kind = parseNodeKey(item.key)?.kind;
+  if (kind === undefined && parseSealedKey(item.key)) {
+    const { recipient } = JSON.parse(item.value) as { recipient?: string };
+    return { kind: "sealed", mod: item.mod, ...(recipient === undefined ? {} : { recipient }) };
+  }
   return kind === undefined ? { kind: "other", mod: item.mod } : { kind, mod: item.mod, value: JSON.parse(item.value) };
 };
 
@@ -29,6 +35,8 @@ interface NodeEntry {
   session?: { value: NodeSession; mod: number };
   /** `<namespace>/<pod>` → the pod, without its observation. */
   desired: Map<string, DesiredPod>;
+  /** By etcd key. */
+  sealed: Map<string, { recipient?: string }>;
 }
 
 export interface WorldListener {
@@ -40,6 +48,8 @@ export interface WorldListener {
   nodeTouched?(node: string): void;
   observed?(pod: PodView, before: ObservedPod | undefined): void;
 }
+
+const NONE: ReadonlyMap<string, { recipient?: string }> = new Map();
 
 export class World {
   private readonly entries = new Map<string, NodeEntry>();
@@ -57,6 +67,7 @@ export class World {
     records.subscribe(({ key, old, new: now }) => {
       const where = parseNodeKey(key);
       if (where) this.recordChanged(where, old, now);
+      else this.sealedChanged(key, now);
     });
     nodes.subscribe(({ old, new: now }) => {
       const name = (now ?? old)?.metadata.name;
@@ -120,6 +131,24 @@ export class World {
     }
     this.stale.clear();
     return this.views;
+  }
+
+  /** What lies on that node of configs and secrets, by etcd key. */
+  sealed(node: string): ReadonlyMap<string, { recipient?: string }> {
+    return this.entries.get(node)?.sealed ?? NONE;
+  }
+
+  private sealedChanged(key: string, now: NodeRecord | undefined): void {
+    const where = parseSealedKey(key);
+    if (!where) return;
+    if (now?.kind === "sealed") {
+      this.entry(where.node).sealed.set(key, now);
+      return;
+    }
+    this.entries.get(where.node)?.sealed.delete(key);
+    this.dropIfEmpty(where.node);
+    // Somebody may still need it.
+    for (const stack of this.stacksOn(where.node)) this.tell((l) => l.stackChanged?.(stack, false));
   }
 
   private recordChanged(where: NodeKey, old: NodeRecord | undefined, now: NodeRecord | undefined): void {
@@ -206,13 +235,13 @@ export class World {
   private entry(name: string): NodeEntry {
     const had = this.entries.get(name);
     if (had) return had;
-    const entry: NodeEntry = { desired: new Map() };
+    const entry: NodeEntry = { desired: new Map(), sealed: new Map() };
     this.entries.set(name, entry);
     return entry;
   }
   private dropIfEmpty(name: string): void {
     const e = this.entries.get(name);
-    if (e && !e.object && !e.info && !e.session && e.desired.size === 0) this.entries.delete(name);
+    if (e && !e.object && !e.info && !e.session && e.desired.size === 0 && e.sealed.size === 0) this.entries.delete(name);
   }
 
   private viewOf(name: string): NodeView | undefined {
@@ -227,4 +256,4 @@ export class World {
 
 /** What placement looks at, as text to compare. Disk and container counts change all the time, and matter to nobody here. */
 const looks = (n: NodeView | undefined): string =>
-  n ? JSON.stringify([n.hostname, n.labels, n.ready, n.notReady, n.unschedulable, n.taints]) : "";
+  n ? JSON.stringify([n.hostname, n.labels, n.ready, n.notReady, n.unschedulable, n.taints, n.publicKey]) : "";

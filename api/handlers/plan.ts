@@ -1,5 +1,8 @@
 // stacks/plan: what applying a Stack would do to each container. The controller's planner says it; nothing is written.
+import { decodeContent, type Objects, withFiles } from "../../controller/files/compile.ts";
 import { forecast, type Snapshot } from "../../controller/forecast/plan.ts";
+import { compileStack } from "../../controller/stacks/compile.ts";
+import type { Compiled } from "../../controller/stacks/plan.ts";
 import { API_VERSION } from "../../schemas/constants.ts";
 import type { DesiredPod, NodeInfo, NodeSession, ObservedPod, PodDeletion } from "../../schemas/fleet.ts";
 import type { KubeObject } from "../../schemas/meta.ts";
@@ -38,8 +41,10 @@ export async function planStack(deps: Deps, call: Call): Promise<Answer> {
   await checkAmong(deps, kind, object, stored);
   for (const warning of warnings) call.warn(warning);
 
-  const { world, revisions, deletions } = await lookAround(deps.kv, namespace, name, signal);
-  const status = forecast({ next: object as unknown as Stack, stored, world, revisions, deletions, nowMs: deps.env.now() });
+  const { world, revisions, deletions, revision } = await lookAround(deps.kv, namespace, name, signal);
+  const contents = await contentsOf(deps, namespace, revision, signal);
+  const compile = (stack: Stack): Compiled => withFiles(compileStack(stack), namespace, contents);
+  const status = forecast({ next: object as unknown as Stack, stored, world, revisions, deletions, nowMs: deps.env.now(), compile });
   if ("invalid" in status)
     throw invalid(
       kind.resource,
@@ -56,7 +61,7 @@ async function lookAround(
   namespace: string,
   stack: string,
   signal: AbortSignal,
-): Promise<{ world: Snapshot; revisions: Item[]; deletions: Set<string> }> {
+): Promise<{ world: Snapshot; revisions: Item[]; deletions: Set<string>; revision: number }> {
   const records = await all(kv, nodesPrefix, undefined, signal);
   const { revision } = records;
   const objects = await all(kv, objectPrefix(RESOURCES.nodes), revision, signal);
@@ -67,7 +72,36 @@ async function lookAround(
   return {
     world: snapshotOf(records.items, objects.items),
     revisions: revisions.items.filter((i) => i.key.startsWith(`${history}${stack}-`)),
+    revision,
     deletions: new Set(requests.items.map((i) => (JSON.parse(i.value) as PodDeletion).uid)),
+  };
+}
+
+/** ConfigMaps and Secrets of the namespace: what is in them decides which containers are replaced. No value of them is answered. */
+async function contentsOf(deps: Deps, namespace: string, revision: number, signal: AbortSignal): Promise<Objects> {
+  const found = new Map<string, ReturnType<Objects["find"]>>();
+  for (const kind of ["ConfigMap", "Secret"] as const) {
+    const prefix = objectPrefix(kind === "Secret" ? RESOURCES.secrets : RESOURCES.configmaps, namespace);
+    const decode = decodeContent(kind);
+    for (const item of (await all(deps.kv, prefix, revision, signal)).items) {
+      const id = `${kind}/${item.key.slice(prefix.length)}`;
+      try {
+        found.set(id, decode(item).items);
+      } catch (e) {
+        found.set(id, { unreadable: e instanceof Error ? e.message : String(e) });
+      }
+    }
+  }
+  return {
+    find: (kind, name) => found.get(`${kind}/${name}`),
+    hash: (about, content) => {
+      try {
+        if (deps.contentHash) return deps.contentHash(about, content);
+      } catch (e) {
+        return { unreadable: e instanceof Error ? e.message : String(e) };
+      }
+      return { unreadable: "this server has no encryption key" };
+    },
   };
 }
 

@@ -124,8 +124,8 @@ const start = async (
   const port = await choosePort(asked ?? state.port ?? PORT, "127.0.0.1", asked !== undefined);
   const insecureHttp = flags.bool("insecure-http");
   const atRest = await openAtRest({ kv: connected, log, path: join(dir, "encryption.key") }).catch(badKeyFile);
-  const { kv, problem } = atRest;
-  const listen = { host: "127.0.0.1", port, insecureHttp, secretsProblem: problem };
+  const { kv, problem, hash } = atRest;
+  const listen = { host: "127.0.0.1", port, insecureHttp, secretsProblem: problem, contentHash: hash };
   const api = await startApi({ kv, env: clock, log, dataDir: dir, version: version(), ...listen });
   closers.push({ name: "api", close: () => api.close() });
   tick(`API       ${api.url}      ${insecureHttp ? "(plain HTTP, loopback only)" : "(self-signed, CA pinned in the context)"}`);

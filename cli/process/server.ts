@@ -39,8 +39,8 @@ export const server = async (ctx: Context): Promise<number> => {
       });
     });
     const atRest = await openAtRest({ kv: etcd, log, path: encryptionKeyFile(ctx, dataDir) }).catch(badKeyFile);
-    const { kv, problem } = atRest;
-    const more = { insecureHttp, advertise, secretsProblem: problem };
+    const { kv, problem, hash } = atRest;
+    const more = { insecureHttp, advertise, secretsProblem: problem, contentHash: hash };
     const api = await startApi({ kv, env: io.clock, log, dataDir, version: version(), ...listen, ...more });
     closers.unshift(() => api.close());
     const controller = startController({ kv, env: io.clock, log, id: `${io.hostname}/${process.pid}`, atRest });

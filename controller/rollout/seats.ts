@@ -3,7 +3,7 @@ import type { PlacementGroup } from "../../schemas/compose/groups.ts";
 import { dependencyHold } from "../depends.ts";
 import { type GroupTarget, groupTarget } from "../groups.ts";
 import type { PodView } from "../model.ts";
-import { type Pin, place, type PlacementRequest } from "../place.ts";
+import { hasSecrets, type Pin, place, type PlacementRequest } from "../place.ts";
 import type { PlanDraft } from "./draft.ts";
 import type { ServiceDraft } from "./service.ts";
 import type { Wait } from "./types.ts";
@@ -42,12 +42,15 @@ const rememberVolumes = (draft: PlanDraft, group: PlacementGroup, live: readonly
 export const seatFor = (own: ServiceDraft, slot: string, without?: PodView): { node: string } | Wait => {
   const { draft, service } = own;
   const { nodes } = draft.input;
+  const blocked = draft.input.blocked?.get(service.name);
+  if (blocked) return blocked;
   const pinned = pinOf(own, slot);
   if (pinned && "whyNot" in pinned) return { reason: "Unplaceable", message: pinned.whyNot };
 
   const request: PlacementRequest = {
     constraints: service.constraints,
     ports: service.container.ports,
+    ...(hasSecrets(service) ? { sealed: true } : {}),
     ...(pinned ? { pinned } : {}),
   };
   // For a slot that is one node's, only this node is asked: what others lack would be noise in the answer.

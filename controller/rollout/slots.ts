@@ -87,7 +87,7 @@ const fill = (own: ServiceDraft, slot: string, gone: readonly PodView[]): string
     for (const pod of gone) draft.finalize(pod);
     draft.waitFor(service, seat);
     // What cannot be placed must not hold up the rest: the change may be what makes it fit.
-    return seat.reason === "Unplaceable" ? undefined : `slot ${slot}, which ${seat.message}`;
+    return seat.reason === "WaitingForDependency" ? `slot ${slot}, which ${seat.message}` : undefined;
   }
   const pod = own.podFor(slot);
   draft.create(pod, seat.node, gone);

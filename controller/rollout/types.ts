@@ -1,5 +1,6 @@
 // What a rollout is planned from, and what a plan is made of.
 import type { DesiredPod } from "../../schemas/fleet.ts";
+import type { MissingReason } from "../files/compile.ts";
 import type { CompiledStack, NodeView, PodView, StackRef, Volumes } from "../model.ts";
 
 /** A pod to be made; its uid and time of creation come from who carries the plan out. */
@@ -14,9 +15,9 @@ export type Step =
   /** The pod is gone: forget it. */
   | { type: "finalize"; pod: PodView; reason: string };
 
-/** What a service is waiting for. `Unplaceable` needs a person, or a node. */
+/** What a service is waiting for. `Unplaceable` and what is missing need a person, or a node. */
 export interface Wait {
-  reason: "Unplaceable" | "WaitingForDependency" | "WaitingForPods" | "NodeNotResponding";
+  reason: MissingReason | "ContentNotKnown" | "Unplaceable" | "WaitingForDependency" | "WaitingForPods" | "NodeNotResponding";
   message: string;
 }
 
@@ -33,6 +34,8 @@ export interface RolloutInput {
   volumes: Volumes;
   /** Uids of pods that somebody asked to delete. */
   deletions?: ReadonlySet<string>;
+  /** By service: why no pod of it can be made now. What runs goes on running. */
+  blocked?: ReadonlyMap<string, Wait>;
 }
 
 export interface RolloutPlan {

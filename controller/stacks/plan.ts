@@ -3,6 +3,8 @@ import { EXTENSION, STACK_FINALIZER } from "../../schemas/constants.ts";
 import type { NormalStack } from "../../schemas/compose/normal.ts";
 import type { Stack, StackStatus } from "../../schemas/types.ts";
 import type { Happening } from "../events/plan.ts";
+import { type DeliveryDraft, planDeliveries, type Sealed } from "../files/plan.ts";
+import type { Missing } from "../files/compile.ts";
 import { compile } from "../compile.ts";
 import type { CompiledStack, NodeView, PodView, StackRef } from "../model.ts";
 import type { RevisionView } from "../revisions/history.ts";
@@ -15,7 +17,16 @@ import { secondsOf } from "../times.ts";
 import { planDeletion } from "./deletion.ts";
 import { stackEvents, stackSubject } from "./events.ts";
 
-export type Compiled = { normal: NormalStack; compiled: CompiledStack } | { problems: readonly string[] };
+export type Compiled =
+  | {
+      normal: NormalStack;
+      compiled: CompiledStack;
+      /** By service: why its configs or secrets cannot be delivered. Absent, like `contents`: no service has any. */
+      missing?: ReadonlyMap<string, Missing>;
+      /** What is known of contents, by `contentId`. */
+      contents?: ReadonlyMap<string, Uint8Array>;
+    }
+  | { problems: readonly string[] };
 
 export interface StackInput {
   stack: Stack;
@@ -28,6 +39,8 @@ export interface StackInput {
   /** The Stack's own. */
   pods: readonly PodView[];
   nodes: ReadonlyMap<string, NodeView>;
+  /** What lies on each node of configs and secrets. Absent: as a forecast sees it, where contents travel by themselves. */
+  sealed?: (node: string) => Sealed;
   /** Uids of pods that somebody asked to delete. */
   deletions: ReadonlySet<string>;
   /** Milliseconds since the epoch. */
@@ -36,6 +49,8 @@ export interface StackInput {
 
 export interface StackPlan {
   steps: Step[];
+  /** Contents that the nodes need, written before the steps. */
+  deliveries: DeliveryDraft[];
   /** Written before, or with, the Stack itself. */
   revisions: RevisionStep[];
   /** What the Stack shall look like; undefined: it goes. */
@@ -78,13 +93,16 @@ export const planStack = (input: StackInput): StackPlan => {
   if ("problems" in wanted) {
     const status = invalidStatus(ref, previous, wanted.problems, now);
     const events = stackEvents(ref, previous, status, { steps: [], waits: new Map() }, at);
-    return { steps: [], revisions: [], stack: { ...stack, metadata, status }, events, waits: new Map(), unplaceable: false, global: false };
+    const idle = { steps: [], deliveries: [], revisions: [], waits: new Map(), unplaceable: false, global: false };
+    return { ...idle, stack: { ...stack, metadata, status }, events };
   }
   const { normal, held } = holdPaused(wanted, input.running, pods);
   const compiled = held.size === 0 ? wanted.compiled : compile(normal);
   const own = history.filter((r) => r.stackUid === ref.uid);
   const revision = numberOf(compiled.revisionHash, previous, own);
-  const plan: RolloutPlan = planRollout({
+  // A paused service runs with what it has: what its manifest asks for now need not be there.
+  const blocked = new Map([...(wanted.missing ?? [])].filter(([name]) => !held.has(name)));
+  const rollout = planRollout({
     stack: ref,
     compiled,
     revision,
@@ -92,10 +110,17 @@ export const planStack = (input: StackInput): StackPlan => {
     nodes,
     volumes: previous?.volumes ?? {},
     deletions: input.deletions,
+    blocked,
   });
+  const { contents = new Map() } = wanted;
+  const delivered = input.sealed
+    ? planDeliveries({ namespace: ref.namespace, pods, steps: rollout.steps, nodes, sealed: input.sealed, contents })
+    : { steps: rollout.steps, puts: [], waits: new Map() };
+  const plan: RolloutPlan = { ...rollout, steps: delivered.steps, waits: new Map([...rollout.waits, ...delivered.waits]) };
   const status = computeStatus({ stack: ref, compiled, held, revision, pods, nodes, plan, previous, now });
   return {
     steps: plan.steps,
+    deliveries: delivered.puts,
     revisions: planRevisions({ stack, status, spec: specOf(stack.spec, input.running, held), history }),
     stack: { ...stack, metadata, status },
     events: stackEvents(ref, previous, status, plan, at),
@@ -107,7 +132,7 @@ export const planStack = (input: StackInput): StackPlan => {
 
 /** Pods first, then, in the commit in which the finalizer goes, what is kept of its revisions. */
 const planEnd = ({ stack, pods, nodes, history }: StackInput, ref: StackRef, now: string, at: string): StackPlan => {
-  const idle = { revisions: [], waits: new Map(), unplaceable: false, global: false };
+  const idle = { deliveries: [], revisions: [], waits: new Map(), unplaceable: false, global: false };
   const finalizers = stack.metadata.finalizers ?? [];
   if (!finalizers.includes(STACK_FINALIZER)) return { ...idle, steps: [], stack, events: [] };
   const { steps, done } = planDeletion(pods, nodes, reclaims(stack));

@@ -10,7 +10,11 @@ import { nodesPrefix, objectKey, objectPrefix, podDeletionKey } from "../../stor
 import type { Change, Kv } from "../../store/kv.ts";
 import { decodeObject } from "../../store/objects.ts";
 import { WorkQueue } from "../../store/workqueue.ts";
+import type { AtRest } from "../../store/at-rest/index.ts";
 import type { Recorder } from "../events/recorder.ts";
+import type { ContentObject } from "../files/compile.ts";
+import { Files } from "../files/files.ts";
+import { unreferenced } from "../files/plan.ts";
 import { planStrays } from "../garbage/strays.ts";
 import type { RequestRecord } from "../garbage/requests.ts";
 import type { Leadership } from "../leadership.ts";
@@ -33,6 +37,9 @@ export interface StackLoopOptions {
   revisions: Informer<RevisionView>;
   world: World;
   recorder: Pick<Recorder, "record">;
+  configMaps: Informer<ContentObject>;
+  secrets: Informer<ContentObject>;
+  atRest: Pick<AtRest, "hash"> | undefined;
   /** Normalises and compiles; pure. Problems are those of a stored object that admission would refuse today. */
   compile(stack: Stack): Compiled;
   onCommit?: (changes: number) => void;
@@ -70,10 +77,12 @@ export class StackLoop {
   private readonly history: History;
   /** Of stacks with a paused service: the revision that runs. */
   private readonly running = new Map<string, { mod: number; running: Running | undefined }>();
+  private readonly files: Files;
   private readonly compiled = new Map<string, { uid: string; generation: number; result: Compiled }>();
 
   constructor(private readonly o: StackLoopOptions) {
     this.queue = new WorkQueue({ env: o.env, log: o.log, name: "stacks", baseMs: 10, maxMs: 30_000 });
+    this.files = new Files(o, (stack) => this.queue.add(stack));
     this.history = new History(o.revisions, (stack) => this.queue.add(stack));
     o.stacks.subscribe(({ old, new: now }) => {
       const stack = now ?? old;
@@ -107,6 +116,7 @@ export class StackLoop {
       this.queue.add(stackKeyOf({ namespace: stack.metadata.namespace ?? "default", name: stack.metadata.name }));
     }
     for (const key of [...this.o.world.stacks(), ...this.history.stacks()]) this.queue.add(key);
+    await this.sweep(leadership);
     await this.queue.run({ workers: WORKERS, signal: leadership.signal, reconcile: (key) => this.reconcile(key, leadership) });
   }
 
@@ -156,19 +166,22 @@ export class StackLoop {
       history,
       pods: own,
       nodes,
+      sealed: (node) => world.sealed(node),
       deletions: requests,
       nowMs: env.now(),
     });
     this.note(this.unplaceable, key, plan.unplaceable);
     this.note(this.global, key, plan.global);
     const differs = !isDeepStrictEqual(plan.stack, stack);
-    if (plan.steps.length === 0 && plan.revisions.length === 0 && !differs) return;
-    if (plan.steps.length === 0 && plan.revisions.length === 0 && !isSignificant(stack, plan.stack)) {
+    const idle = plan.steps.length === 0 && plan.revisions.length === 0 && plan.deliveries.length === 0;
+    if (idle && !differs) return;
+    if (idle && !isSignificant(stack, plan.stack)) {
       const wait = (this.wroteStatus.get(key) ?? -PROGRESS_MS) + PROGRESS_MS - env.monotonic();
       if (wait > 0) return { afterMs: wait };
     }
     const first = await this.write(plan.revisions);
     if (differs) first.push([objectChange(stackObjectKey(key), stack, plan.stack)]);
+    first.push(...this.files.changes(plan.deliveries));
     const revision = await this.carryOut(key, plan.steps, all, requests, first, leadership);
     if (differs) this.wroteStatus.set(key, env.monotonic());
     this.o.recorder.record(...plan.events);
@@ -176,6 +189,7 @@ export class StackLoop {
       stack: key,
       generation: stack.metadata.generation,
       steps: plan.steps.length,
+      ...(plan.deliveries.length > 0 ? { deliveries: plan.deliveries.length } : {}),
       health: plan.stack?.status?.health,
       revision,
     };
@@ -194,8 +208,9 @@ export class StackLoop {
     { guard, signal }: Leadership,
   ): Promise<number> {
     const { kv } = this.o;
+    const nodes = steps.flatMap((s) => ("pod" in s && "node" in s.pod ? [s.pod.node] : s.type === "replace" ? [s.removed.node] : []));
     let revision = 0;
-    for (const changes of pack([...first, ...changesOf(steps, pods, requests, this.stamp())])) {
+    for (const changes of pack([...first, ...changesOf(steps, pods, requests, this.stamp()), ...this.needless(nodes, steps)])) {
       ({ revision } = await kv.commit(changes, { guard, signal }));
       if (changes.some((c) => c.key.startsWith(nodesPrefix))) this.wrotePods = revision;
       if (changes.some((c) => c.key === stackObjectKey(key))) this.wroteStack.set(key, revision);
@@ -203,6 +218,27 @@ export class StackLoop {
       this.o.onCommit?.(changes.length);
     }
     return revision;
+  }
+
+  /** Contents that no pod of their node needs once the steps are taken. */
+  private needless(nodes: Iterable<string>, steps: readonly Step[]): Change[][] {
+    const { world } = this.o;
+    const keys = unreferenced(
+      nodes,
+      steps,
+      (node) => world.sealed(node),
+      (node) => world.desiredOn(node),
+    );
+    return keys.map((key) => [{ key, value: null }]);
+  }
+
+  /** What an earlier leader had no time to take away. */
+  private async sweep({ guard, signal }: Leadership): Promise<void> {
+    for (const changes of pack(this.needless(this.o.world.nodeNames(), []))) {
+      const { revision } = await this.o.kv.commit(changes, { guard, signal });
+      this.wrotePods = revision;
+      this.o.log.info({ contents: changes.length }, "needless contents removed");
+    }
   }
 
   private stamp(): Stamp {
@@ -238,7 +274,7 @@ export class StackLoop {
     const had = this.running.get(key);
     if (had?.mod === now.mod) return had.running;
     const object = await this.read(now);
-    const result = object && this.o.compile({ ...stack, spec: object.spec });
+    const result = object && this.files.settle(split(key).namespace, this.o.compile({ ...stack, spec: object.spec }));
     const running = result && "compiled" in result ? { ...result, spec: object.spec, services: now.services } : undefined;
     this.running.set(key, { mod: now.mod, running });
     return running;
@@ -290,10 +326,9 @@ export class StackLoop {
   private compile(key: string, stack: Stack): Compiled {
     const { uid, generation = 1 } = stack.metadata;
     const had = this.compiled.get(key);
-    if (had?.uid === uid && had.generation === generation) return had.result;
-    const result = this.o.compile(stack);
+    const result = had?.uid === uid && had.generation === generation ? had.result : this.o.compile(stack);
     this.compiled.set(key, { uid, generation, result });
-    return result;
+    return this.files.resolve(key, result);
   }
 
   private note(set: Set<string>, key: string, on: boolean): void {
@@ -303,6 +338,7 @@ export class StackLoop {
   private drop(key: string): void {
     for (const m of [this.unplaceable, this.global, this.wroteStack, this.wroteRevisions, this.wroteStatus, this.compiled, this.running])
       m.delete(key);
+    this.files.forget(key);
     this.queue.forget(key);
   }
 }

@@ -15,6 +15,8 @@ export interface FakeAgentOptions {
   env: Env;
   node: string;
   labels?: Record<string, string>;
+  /** NodeInfo.publicKey; absent: it has published none. */
+  publicKey?: string;
   behave?(pod: DesiredPod): Behaviour;
   /** From being told to go to being gone, in milliseconds. */
   stopMs?: number;
@@ -63,6 +65,7 @@ export class FakeAgent {
       disk: { totalBytes: 1, freeBytes: 1 },
       labels: this.o.labels ?? {},
       containers: { ours: 0, foreign: 0 },
+      ...(this.o.publicKey === undefined ? {} : { publicKey: this.o.publicKey }),
       conditions: [{ type: "Ready", status: "True", reason: "EngineReady", message: "", since: nowText }],
     };
     this.lease = await kv.grant(15);

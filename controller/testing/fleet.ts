@@ -1,4 +1,5 @@
 // A whole fleet in memory: store, agents, controllers, and a clock that moves only when told.
+import { createHash } from "node:crypto";
 import { pino } from "pino";
 import type { DesiredPod } from "../../schemas/fleet.ts";
 import { LABELS, STACK_FINALIZER } from "../../schemas/constants.ts";
@@ -19,6 +20,13 @@ export interface Seen {
   ready: boolean;
 }
 
+/** Secrets lie there in the clear; contents are told apart. */
+const atRest = {
+  hash: (about: string, content: Uint8Array): string =>
+    createHash("sha256").update(`${about}\n`).update(content).digest("hex").slice(0, 16),
+  rotate: async (): Promise<number> => 0,
+};
+
 export class Fleet {
   readonly env = new ManualEnv();
   readonly kv = new MemoryKv(this.env);
@@ -35,6 +43,7 @@ export class Fleet {
       log: pino({ level: process.env["LOG"] ?? "silent" }),
       id,
       compile: testCompile,
+      atRest,
     });
     this.controllers.push(controller);
     return Object.assign(controller, { kv: own });

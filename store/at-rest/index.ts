@@ -26,7 +26,7 @@ export interface AtRest {
    * 16 hex characters that tell one content from another, and nobody without the key what it is. `about` is bound in.
    * @throws EncryptionKeyError where there is a problem
    */
-  hash(about: string, content: Uint8Array): string;
+  hash: (about: string, content: Uint8Array) => string;
   keyring: Keyring;
   /** For the leader: brings everything under the first key of this server's file. @returns how many values were written anew */
   rotate(o: { guard: Guard; signal: AbortSignal }): Promise<number>;
