@@ -73,7 +73,8 @@ const shortMount = (text: string, volumes: Volumes, field: Field): MountSpec | u
     field.problem("Invalid", `${show(text)} does not say what to mount`, variableHelp(text));
     return undefined;
   }
-  const parts = /^[A-Za-z]:[\\/]/.test(text) ? [text, "/"] : text.split(":");
+  // A volume may have a name of one letter: a drive's path has another one behind it.
+  const parts = /^[A-Za-z]:(\\|\/[^:]*:\/)/.test(text) ? [text, "/"] : text.split(":");
   if (parts.length > 3 || parts.includes("")) {
     field.problem("Invalid", `${show(text)} is no mount; expected [volume or absolute path:]path in the container[:ro|rw]`);
     return undefined;

@@ -28,7 +28,7 @@ const field =
 const target = (item: Node): string | undefined => {
   const text = textOf(item);
   if (text === undefined) return field("target", "source")(item)?.replace(/(.)\/+$/, "$1");
-  const parts = text.replace(/^[A-Za-z]:(?=[\\/])/, "").split(":");
+  const parts = text.split(":");
   return (parts[1] ?? parts[0])?.replace(/(.)\/+$/, "$1");
 };
 

@@ -6,7 +6,8 @@ import { get, type MapNode, mapEntries, mapSection, type Node, type ScalarNode, 
 
 /** An address that a build reads from elsewhere, or an image. */
 const REMOTE = /^(https?:\/\/|git(@|:\/\/)|ssh:\/\/|github\.com\/|docker-image:\/\/|oci-layout:\/\/|service:|target:)/;
-const WINDOWS = /^[A-Za-z]:[\\/]|^\\\\|^\.{1,2}\\/;
+/** A drive is not a volume of one letter: behind its path stands another one. */
+const WINDOWS = /^[A-Za-z]:\\|^[A-Za-z]:\/[^:]*:\/|^\\\\|^\.{1,2}\\/;
 
 /** @param dir absolute folder */
 export const absolutePaths = (s: Session, root: MapNode, dir: string): MapNode => {

@@ -1,0 +1,164 @@
+import { describe, expect, it } from "vitest";
+import { composeProject, composeSpec } from "../../testing/compose.ts";
+import { buildCommand } from "./build.ts";
+import { readDocuments } from "./read.ts";
+
+const web = (service: string, env: Record<string, string> = {}): unknown =>
+  (
+    composeSpec({ files: { "compose.yaml": `services:\n  web:\n    image: x\n${service.replace(/^/gm, "    ")}\n` }, env })["services"] as {
+      web: unknown;
+    }
+  ).web;
+
+describe("types and paths", () => {
+  const rows: { name: string; service: string; env?: Record<string, string>; want: object }[] = [
+    {
+      name: "numbers and booleans out of variables",
+      service: "init: ${A}\ndeploy: {replicas: $N}\nread_only: 'yes'",
+      env: { A: "true", N: "3" },
+      want: { init: true, deploy: { replicas: 3 }, read_only: true },
+    },
+    {
+      name: "texts out of numbers and booleans",
+      service: "command: [sleep, 1.10, true, 0x1F]\nhostname: 1",
+      want: { command: ["sleep", "1.10", "true", "0x1F"], hostname: "1" },
+    },
+    {
+      name: "octal as Compose reads it",
+      service: "volumes: [{type: tmpfs, target: /x, tmpfs: {mode: 01777}}]",
+      want: { volumes: [{ type: "tmpfs", target: "/x", tmpfs: { mode: "01777" } }] },
+    },
+    {
+      name: "no dates, no sexagesimal numbers",
+      service: "environment: {D: 2024-01-02, T: 22:22, Y: yes, N: no}",
+      want: { environment: { D: "2024-01-02", T: "22:22", Y: "yes", N: "no" } },
+    },
+    { name: "restart: no", service: "restart: no", want: { restart: "no" } },
+    {
+      name: "empty lists and maps",
+      service: "ports:\nenvironment:\ndepends_on:\nvolumes:\nhealthcheck:",
+      want: { ports: [], environment: {}, depends_on: {}, volumes: [], healthcheck: {} },
+    },
+    {
+      name: "paths",
+      service: "volumes: [.:/a, ../b:/b, ~/c:/c, d:/d, /e:/e:ro, {type: bind, source: ./f, target: /f}]",
+      want: { volumes: ["/app:/a", "/b:/b", "/home/ann/c:/c", "d:/d", "/e:/e:ro", { type: "bind", source: "/app/f", target: "/f" }] },
+    },
+    { name: "x- stays as it is", service: "x-a: {b: $HOME, c: '${BROKEN'}", want: { "x-a": { b: "$HOME", c: "${BROKEN" } } },
+  ];
+  it.each(rows)("$name", ({ service, env, want }) => expect(web(service, env)).toEqual({ image: "x", ...want }));
+
+  it("typed numbers and booleans of the environment stay as typed, with a word where Compose reads them otherwise", () => {
+    const { spec, problems } = composeProject({
+      files: { "compose.yaml": "services:\n  w:\n    image: x\n    environment: {A: 1.10, B: 0x1F, C: True, D: 5, E: false}\n" },
+    });
+    expect(spec["services"]).toEqual({ w: { image: "x", environment: { A: "1.10", B: "0x1F", C: "True", D: 5, E: false } } });
+    expect(problems).toEqual([
+      'warning compose.yaml:4:22 services.w.environment.A: 1.10 is kept as it is typed; Compose makes "1.1" of it',
+      'warning compose.yaml:4:31 services.w.environment.B: 0x1F is kept as it is typed; Compose makes "31" of it',
+      'warning compose.yaml:4:40 services.w.environment.C: True is kept as it is typed; Compose makes "true" of it',
+    ]);
+  });
+
+  it.each(["C:\\data:/data", "C:/data:/data", ".\\data:/data", "\\\\host\\share:/data"])("refuses the path %s of Windows", (path) => {
+    const { problems } = composeProject({ files: { "compose.yaml": `services: {w: {image: x, volumes: ['${path}']}}` } });
+    expect(problems[0]).toMatch(/is a path of Windows; nodes run Linux/);
+  });
+
+  it("a key without a value says nothing, with a word", () => {
+    const { spec, problems } = composeProject({ files: { "compose.yaml": "services: {w: {image: x, restart: , hostname: }}" } });
+    expect(spec["services"]).toEqual({ w: { image: "x" } });
+    expect(problems).toHaveLength(2);
+  });
+});
+
+describe("the project's name", () => {
+  const name = (files: Record<string, string>, o: { name?: string; env?: Record<string, string>; named?: string[] } = {}): string =>
+    composeProject({ files, ...o }).stack;
+  it("-p, name: of the last file, the folder; with variables, and as a variable", () => {
+    expect(name({ "compose.yaml": "services: {}" })).toBe("app");
+    expect(name({ "compose.yaml": "name: ${N:-a}b\nservices: {}" }, { env: { N: "x" } })).toBe("xb");
+    expect(name({ "compose.yaml": "name: a\nservices: {}", "o.yaml": "name: b" }, { named: ["compose.yaml", "o.yaml"] })).toBe("b");
+    expect(name({ "compose.yaml": "name: a\nservices: {}" }, { name: "p" })).toBe("p");
+    expect(composeSpec({ files: { "compose.yaml": "name: shop\nservices: {w: {image: '${COMPOSE_PROJECT_NAME}/w'}}" } })).toEqual({
+      services: { w: { image: "shop/w" } },
+    });
+    expect(composeProject({ files: { "compose.yaml": "name: My_Shop\nservices: {}" } }).problems).toEqual([
+      'warning compose.yaml:1:7 name: the Stack is called my-shop: lower-case letters, digits and "-"',
+    ]);
+  });
+});
+
+describe("build without image", () => {
+  it("says how to build and push, with what the section says and no value of an argument", () => {
+    const text = `
+services:
+  web:
+    build: {context: ./web, dockerfile: Dockerfile.prod, args: {TOKEN: hunter2, V: }, target: run, platforms: [linux/arm64]}
+`;
+    const { session } = composeProject({ files: { "compose.yaml": text }, name: "shop" });
+    expect(session.problems).toMatchObject([
+      { code: "SF1201", line: 4, column: 5, message: "services.web has no image: nothing is built here" },
+    ]);
+    expect(session.problems[0]?.help).toMatchInlineSnapshot(`
+      "docker build -t REGISTRY/shop-web -f /app/web/Dockerfile.prod --build-arg 'TOKEN=…' --build-arg V --target run --platform linux/arm64 /app/web && docker push REGISTRY/shop-web
+      then \`image: REGISTRY/shop-web\` in services.web, beside \`build\` if you like, and steady up"
+    `);
+  });
+
+  it("a text is the context", () => {
+    const [tree] = readDocuments("build: .", "x").documents;
+    expect(tree?.kind === "map" && buildCommand(tree.entries.get("build")?.value as never, "r/x")).toBe("docker build -t r/x .");
+  });
+});
+
+describe("reading", () => {
+  const bad: { name: string; text: string; want: RegExp }[] = [
+    {
+      name: "a key twice",
+      text: "services:\n  a: {image: x}\n  a: {image: y}\n",
+      want: /^error compose.yaml:3:3 the key "a" appears twice \(first at 2:3\)/,
+    },
+    { name: "an unknown tag", text: "services: !foo {}\n", want: /^error compose.yaml:1:11/ },
+    { name: "an alias without anchor", text: "services: {a: *b}\n", want: /no anchor &b/ },
+    { name: "an alias in itself", text: "services: &a {a: *a}\n", want: /contains itself/ },
+    { name: "a merge of a text", text: "services: {a: {<<: x}}\n", want: /a merge key needs a map/ },
+    { name: "too deep", text: "[".repeat(5000), want: /nested deeper than 64/ },
+    {
+      name: "an alias bomb",
+      text: `a: &a [x]\n${Array.from({ length: 24 }, (_, i) => `b${i}: &b${i} [*${i === 0 ? "a" : `b${i - 1}`}, *${i === 0 ? "a" : `b${i - 1}`}]`).join("\n")}\nservices: {}\n`,
+      want: /when its aliases are filled in/,
+    },
+    { name: "no map", text: "- a\n", want: /a Compose file is a map/ },
+    {
+      name: "a broken variable",
+      text: "services:\n  a:\n    image: x\n    command: |\n      one\n      two ${X\n",
+      want: /^error compose.yaml:6:11 \$\{X is followed by .* \(in services.a.command\)/,
+    },
+    {
+      name: "a required variable",
+      text: "services: {a: {image: 'x:${TAG:?which one}'}}",
+      want: /^error compose.yaml:1:26 TAG: which one \(in services.a.image\)/,
+    },
+  ];
+  it.each(bad)("$name", ({ text, want }) => expect(composeProject({ files: { "compose.yaml": text } }).problems[0]).toMatch(want));
+
+  it("anchors and merge keys, single and list; the first wins, and each keeps its place", () => {
+    const text = `
+x-a: &a {image: a, user: a, environment: &env {A: "1"}}
+x-b: &b {image: b, init: true}
+services:
+  one: {<<: *a, user: one}
+  two:
+    <<: [*a, *b]
+    environment: {<<: *env, B: "2"}
+`;
+    const { spec, place, problems } = composeProject({ files: { "compose.yaml": text } });
+    expect(problems).toEqual([]);
+    expect(spec["services"]).toEqual({
+      one: { image: "a", user: "one", environment: { A: "1" } },
+      two: { image: "a", user: "a", init: true, environment: { A: "1", B: "2" } },
+    });
+    expect(place(["services", "two", "init"], true)).toEqual({ file: "compose.yaml", line: 3, column: 20 });
+  });
+});
