@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { ContainerSpec } from "../schemas/fleet.ts";
 import { aContainer } from "../schemas/testing/container.ts";
 import { ManualEnv } from "../store/testing/env.ts";
-import { asksForNewer, hasApi, lacksOf, tooOldFor } from "./abilities.ts";
+import { asksForNewer, hasApi, lackIn, lacksOf, tooOldFor } from "./abilities.ts";
 import { FakeEngine } from "./testing/fake-engine.ts";
 import { aPod, Rig } from "./testing/rig.ts";
 
@@ -74,10 +74,13 @@ describe("an engine that is too old", () => {
 });
 
 it("what a kernel lacks is read from what the engine says of itself", () => {
-  expect([...lacksOf({ MemoryLimit: true, SwapLimit: true, CgroupVersion: "1", Warnings: null })]).toEqual([]);
+  expect([...lacksOf({ MemoryLimit: true, SwapLimit: true, Warnings: null })]).toEqual([]);
   expect([...lacksOf({ SwapLimit: false, Warnings: ["WARNING: No blkio weight support", "WARNING: No swap limit support"] })]).toEqual([
     "memorySwap",
     "blkioWeight",
   ]);
-  expect([...lacksOf({ CgroupVersion: "2", OomKillDisable: false })]).toEqual(["memorySwappiness", "oomKillDisable"]);
+  expect(lackIn(["Your kernel does not support Block I/O weight or the cgroup is not mounted. Weight discarded."])).toEqual([
+    "blkioWeight",
+  ]);
+  expect(lackIn(["Published ports are discarded when using host network mode"])).toEqual([]);
 });

@@ -1,21 +1,17 @@
 // What an engine can do: fields that came with a later version of its API, and what its kernel has no support for. Pure.
 import type { ContainerSpec } from "../schemas/fleet.ts";
 
-/** What a kernel may lack. The engine then drops the setting with a warning in its answer to the create. */
+/** Limits that a kernel may have no support for. The engine then drops them with a warning in its answer to the create. */
 export type Lack =
   | "memory"
   | "memorySwap"
   | "memoryReservation"
-  | "memorySwappiness"
-  | "oomKillDisable"
   | "pids"
   | "cpuShares"
   | "cpuPeriod"
   | "cpuQuota"
   | "cpuset"
-  | "blkioWeight"
-  | "blkioWeightDevice"
-  | "blkioThrottle";
+  | "blkioWeight";
 
 export interface EngineAbilities {
   /** The version both sides speak. */
@@ -89,30 +85,26 @@ export interface KernelInfo {
   CPUShares?: boolean;
   CPUSet?: boolean;
   PidsLimit?: boolean;
-  OomKillDisable?: boolean;
-  CgroupVersion?: string;
   Warnings?: string[] | null;
 }
 
-/** Source: moby daemon/info_unix.go, whose warnings are the only place that tells of block I/O. */
+/** What only the answer to a create or update tells, on some engines. Source: moby daemon/daemon_unix.go. */
+export const lackIn = (warnings: readonly string[]): Lack[] =>
+  warnings.some((w) => /block i\/o weight .*weight discarded/i.test(w)) ? ["blkioWeight"] : [];
+
+/** Source: moby daemon/info_unix.go. */
 export const lacksOf = (i: KernelInfo): Set<Lack> => {
   const warned = (pattern: RegExp): boolean => (i.Warnings ?? []).some((w) => pattern.test(w));
-  const v2 = i.CgroupVersion === "2";
   const rows: [Lack, boolean][] = [
     ["memory", i.MemoryLimit === false],
     ["memorySwap", i.MemoryLimit === false || i.SwapLimit === false],
     ["memoryReservation", i.MemoryLimit === false || warned(/no memory reservation support/i)],
-    // Cgroup v2 has neither.
-    ["memorySwappiness", v2 || i.MemoryLimit === false || warned(/no memory swappiness support/i)],
-    ["oomKillDisable", v2 || i.OomKillDisable === false],
     ["pids", i.PidsLimit === false],
     ["cpuShares", i.CPUShares === false],
     ["cpuPeriod", i.CpuCfsPeriod === false],
     ["cpuQuota", i.CpuCfsQuota === false],
     ["cpuset", i.CPUSet === false],
     ["blkioWeight", warned(/no (blkio weight|io\.weight) support/i)],
-    ["blkioWeightDevice", warned(/no (blkio weight_device|io\.weight \(per device\)) support/i)],
-    ["blkioThrottle", warned(/no (blkio throttle\.\w+|io\.max \(\w+\)) support/i)],
   ];
   return new Set(rows.filter(([, missing]) => missing).map(([lack]) => lack));
 };

@@ -54,9 +54,10 @@ interface Option {
   of(h: HostConfig, c: ContainerConfig): Value;
   /**
    * same: both sides must agree. wanted: compared only when the spec says something, as the daemon's configuration has a say
-   * otherwise. contains: what the spec says must be there; the daemon's configuration may add to it.
+   * otherwise. contains: what the spec says must be there; the daemon's configuration may add to it. kept: as `same`, but an engine
+   * whose kernel has no support for it drops it with a warning, so that nothing in place of something is no difference.
    */
-  rule: "same" | "wanted" | "contains";
+  rule: "same" | "wanted" | "contains" | "kept";
   /** Values may be secrets: the path is told, the value never. */
   silent?: true;
 }
@@ -111,22 +112,26 @@ const OPTIONS = {
   shmSize: { rule: "wanted", of: (h) => h.ShmSize },
   logDriver: { rule: "wanted", of: (h) => h.LogConfig?.Type || undefined },
   logOptions: { rule: "contains", silent: true, of: (h) => h.LogConfig?.Config ?? {} },
-  oomKillDisable: { rule: "same", of: (h) => h.OomKillDisable ?? false },
+  oomKillDisable: { rule: "kept", of: (h) => h.OomKillDisable ?? false },
   oomScoreAdj: { rule: "same", of: (h) => h.OomScoreAdj ?? 0 },
   // -1 and absent: the kernel's own.
-  memorySwappiness: { rule: "wanted", of: (h) => ((h.MemorySwappiness ?? -1) < 0 ? undefined : (h.MemorySwappiness ?? undefined)) },
-  cpuRealtimePeriod: { rule: "same", of: (h) => h.CpuRealtimePeriod ?? 0 },
-  cpuRealtimeRuntime: { rule: "same", of: (h) => h.CpuRealtimeRuntime ?? 0 },
-  blkioWeightDevice: { rule: "same", of: (h) => list(h.BlkioWeightDevice?.map((d) => `${d.Path} ${d.Weight}`)) },
-  blkioReadBps: { rule: "same", of: (h) => list(h.BlkioDeviceReadBps?.map((d) => `${d.Path} ${d.Rate}`)) },
-  blkioWriteBps: { rule: "same", of: (h) => list(h.BlkioDeviceWriteBps?.map((d) => `${d.Path} ${d.Rate}`)) },
-  blkioReadIops: { rule: "same", of: (h) => list(h.BlkioDeviceReadIOps?.map((d) => `${d.Path} ${d.Rate}`)) },
-  blkioWriteIops: { rule: "same", of: (h) => list(h.BlkioDeviceWriteIOps?.map((d) => `${d.Path} ${d.Rate}`)) },
+  memorySwappiness: { rule: "kept", of: (h) => Math.max(-1, h.MemorySwappiness ?? -1) },
+  cpuRealtimePeriod: { rule: "kept", of: (h) => h.CpuRealtimePeriod ?? 0 },
+  cpuRealtimeRuntime: { rule: "kept", of: (h) => h.CpuRealtimeRuntime ?? 0 },
+  blkioWeightDevice: { rule: "kept", of: (h) => list(h.BlkioWeightDevice?.map((d) => `${d.Path} ${d.Weight}`)) },
+  blkioReadBps: { rule: "kept", of: (h) => list(h.BlkioDeviceReadBps?.map((d) => `${d.Path} ${d.Rate}`)) },
+  blkioWriteBps: { rule: "kept", of: (h) => list(h.BlkioDeviceWriteBps?.map((d) => `${d.Path} ${d.Rate}`)) },
+  blkioReadIops: { rule: "kept", of: (h) => list(h.BlkioDeviceReadIOps?.map((d) => `${d.Path} ${d.Rate}`)) },
+  blkioWriteIops: { rule: "kept", of: (h) => list(h.BlkioDeviceWriteIOps?.map((d) => `${d.Path} ${d.Rate}`)) },
 } as const satisfies Record<string, Option>;
 
 export type OptionName = keyof typeof OPTIONS;
 export const OPTION_NAMES = Object.keys(OPTIONS) as OptionName[];
 export const optionOf = (name: OptionName): Option => OPTIONS[name];
+
+/** Nothing, in any of its forms. */
+export const isNone = (v: unknown): boolean =>
+  v === undefined || v === false || v === 0 || v === -1 || (Array.isArray(v) && v.length === 0);
 
 /** Networks are compared one by one; what is told apart here is whether there are any. Undefined: see `mode`. */
 const networkMode = (m: string | undefined): string | undefined =>

@@ -4,7 +4,7 @@ import { availableParallelism } from "node:os";
 import { inspect as show } from "node:util";
 import Docker from "dockerode";
 import type { Env } from "../store/env.ts";
-import { type EngineAbilities, type KernelInfo, lacksOf } from "./abilities.ts";
+import { type EngineAbilities, type KernelInfo, type Lack, lackIn, lacksOf } from "./abilities.ts";
 import { classify } from "./docker-errors.ts";
 import { dockerIo } from "./docker-io.ts";
 import type { ContainerInspect, ContainerSummary, Engine, EngineInfo, ImageInspect, NetworkInspect, VolumeInspect } from "./engine.ts";
@@ -60,6 +60,10 @@ interface Call {
   bare?: boolean;
   /** On a connection of its own. */
   fresh?: boolean;
+}
+
+interface Warned {
+  Warnings?: string[] | null;
 }
 
 /** The kernel's words → those of images and Kubernetes. */
@@ -150,7 +154,15 @@ export const connectDocker = ({ socketPath, env, concurrency = 2 * availablePara
     lanes.read(() => json<T>({ operation, method: "GET", path, ...(query ? { query } : {}), deadlineMs }));
   const askAbilities = async (): Promise<EngineAbilities> => {
     const { api, version } = await negotiated();
-    return { apiVersion: api, version, lacks: lacksOf(await get<KernelInfo>("info", "/info")) };
+    return { apiVersion: api, version, lacks: new Set([...lacksOf(await get<KernelInfo>("info", "/info")), ...learned]) };
+  };
+  /** What some engines tell only in answers. */
+  const learned = new Set<Lack>();
+  const learn = ({ Warnings: warnings }: Warned): { warnings?: string[] } => {
+    const lacks = lackIn(warnings ?? []).filter((lack) => !learned.has(lack));
+    for (const lack of lacks) learned.add(lack);
+    if (lacks.length > 0) abilities = undefined;
+    return warnings?.length ? { warnings } : {};
   };
   const act = async (operation: string, path: string, o: { body?: object; query?: Call["query"]; deadlineMs?: number } = {}) => {
     await dial({ operation, method: "POST", path, deadlineMs: DEADLINE.change, ...o });
@@ -225,7 +237,7 @@ export const connectDocker = ({ socketPath, env, concurrency = 2 * availablePara
     inspect: (container) => get<ContainerInspect>("inspect", at`/containers/${container}/json`),
     create: (name, body, platform) =>
       lanes.create(async () => {
-        const answer = await json<{ Id: string; Warnings?: string[] | null }>({
+        const answer = await json<Warned & { Id: string }>({
           operation: "create",
           method: "POST",
           path: "/containers/create",
@@ -233,7 +245,7 @@ export const connectDocker = ({ socketPath, env, concurrency = 2 * availablePara
           body: bodyFor(body, (await negotiated()).api),
           deadlineMs: DEADLINE.create,
         });
-        return { id: answer.Id, ...(answer.Warnings?.length ? { warnings: answer.Warnings } : {}) };
+        return { id: answer.Id, ...learn(answer) };
       }),
     start: (container) => lanes.start(() => act("start", at`/containers/${container}/start`, { deadlineMs: DEADLINE.start })),
     stop: (container, graceMs) =>
@@ -253,7 +265,11 @@ export const connectDocker = ({ socketPath, env, concurrency = 2 * availablePara
       }),
     rename: (container, name) => lanes.change(() => act("rename", at`/containers/${container}/rename`, { query: { name } })),
     unpause: (container) => lanes.change(() => act("unpause", at`/containers/${container}/unpause`)),
-    update: (container, change) => lanes.change(() => act("update", at`/containers/${container}/update`, { body: change })),
+    update: (container, change) =>
+      lanes.change(async () => {
+        const path = at`/containers/${container}/update`;
+        return learn(await json<Warned>({ operation: "update", method: "POST", path, body: change, deadlineMs: DEADLINE.change }));
+      }),
     async logs(container, lines) {
       const answer = await lanes.read(() =>
         dial({

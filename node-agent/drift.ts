@@ -2,7 +2,7 @@
 import { isDeepStrictEqual } from "node:util";
 import type { AgentNote } from "../schemas/fleet.ts";
 import { LABELS } from "../schemas/constants.ts";
-import { type Comparable, type ComparableEndpoint, OPTION_NAMES, optionOf } from "./comparable.ts";
+import { type Comparable, type ComparableEndpoint, isNone, OPTION_NAMES, optionOf } from "./comparable.ts";
 import type { ContainerFacts } from "./observe.ts";
 import { type ComparableLimits, comparableLimits, NEUTRAL } from "./render/limits.ts";
 import { type Rendered, sameRenderVersion } from "./render.ts";
@@ -98,6 +98,7 @@ const optionDrift = (want: Comparable, have: ContainerFacts): Drift[] => {
     const actual = have.spec.options[name];
     // Not known, or the daemon's own choice.
     if (wanted === undefined) continue;
+    if (rule === "kept" && isNone(actual)) continue;
     const agrees = rule === "contains" ? contains(actual, wanted) : isDeepStrictEqual(wanted, actual);
     if (!agrees) drift.push({ op: "replace", path: `/${name}`, ...(silent ? {} : { value: wanted }), remedy: "replace" });
   }
@@ -137,7 +138,7 @@ const networkDrift = (want: Comparable, have: ContainerFacts, r: Rendered, ids: 
       drift.push({ op: "replace", path: `${path}/id`, value: id, remedy: "replace", network });
     else {
       // All that belongs to the endpoint is put right by making that anew: told as one, or it would be made anew more than once.
-      const [first, ...more] = endpointDrift(endpoint, actual, [have.id.slice(0, SHORT_ID), have.name, r.name]);
+      const [first, ...more] = endpointDrift(endpoint, actual, [have.id.slice(0, SHORT_ID), have.name, r.name, have.spec.hostname ?? ""]);
       if (first === undefined) continue;
       const [at, value] = more.length > 0 ? [path, endpoint] : [`${path}/${first}`, endpoint[first]];
       drift.push({ op: "replace", path: at, value, remedy: "disconnect", network });
@@ -152,7 +153,7 @@ const networkDrift = (want: Comparable, have: ContainerFacts, r: Rendered, ids: 
 /** Characters of a container's id that the engine shows and makes an alias of. */
 const SHORT_ID = 12;
 
-/** `own`: aliases that the engine (the short id) and Compose v2 (the container's name) add by themselves. */
+/** `own`: aliases that the engine (short id, host name) and Compose v2 (the container's name) add by themselves. */
 const endpointDrift = (want: ComparableEndpoint, have: ComparableEndpoint, own: readonly string[]): (keyof ComparableEndpoint)[] =>
   (Object.keys(want) as (keyof ComparableEndpoint)[]).filter((field) => {
     if (field === "aliases") {

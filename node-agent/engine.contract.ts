@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { EngineStream, OutputChunk } from "./engine-io.ts";
 import { driftOf } from "./drift.ts";
 import { type Engine, type EngineEvent, isEngineError } from "./engine.ts";
+import { fieldsContract } from "./engine-fields.contract.ts";
 import { expected, observe } from "./observe.ts";
 import { render } from "./render.ts";
 import { aPod, CLUSTER } from "./testing/rig.ts";
@@ -247,6 +248,8 @@ export const engineContract = (name: string, setup: () => Promise<ContractSetup>
       await attached;
       await engine.remove(id);
     });
+
+    fieldsContract(() => s);
 
     it("what we ask for is what we find: no drift right after the start", async () => {
       const pod = aPod({

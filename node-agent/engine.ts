@@ -146,7 +146,7 @@ export interface Engine extends EngineIo {
   remove(container: string, networks?: string[]): Promise<void>;
   rename(container: string, name: string): Promise<void>;
   unpause(container: string): Promise<void>;
-  update(container: string, change: Resources & { RestartPolicy?: RestartPolicy }): Promise<void>;
+  update(container: string, change: Resources & { RestartPolicy?: RestartPolicy }): Promise<{ warnings?: string[] }>;
   /** The last lines of stdout and stderr, oldest first. */
   logs(container: string, lines: number): Promise<string[]>;
 

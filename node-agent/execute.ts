@@ -163,7 +163,10 @@ const EXECUTORS: { [T in ActionType]: (action: ActionOf<T>, run: Run) => Promise
     const known = run.world.get(container);
     if (known) run.world.put({ ...known, name: to });
   },
-  update: async ({ container, change }, run) => await run.engine.update(container, change),
+  update: async ({ container, change }, run) => {
+    const { warnings = [] } = await run.engine.update(container, change);
+    run.warnings.push(...warnings);
+  },
   stop: async ({ container, graceMs }, run) => {
     try {
       await run.engine.stop(container, graceMs);

@@ -2,7 +2,7 @@
 import { LABELS } from "../schemas/constants.ts";
 import type { ContainerState } from "../schemas/fleet.ts";
 import type { Lack } from "./abilities.ts";
-import { type Comparable, comparable, comparableEndpoint, type OptionName, pairs } from "./comparable.ts";
+import { type Comparable, comparable, comparableEndpoint, pairs } from "./comparable.ts";
 import type { ContainerConfig, ContainerInspect, ImageInspect } from "./engine.ts";
 import { digestsOf } from "./images/reference.ts";
 import type { ComparableLimits } from "./render/limits.ts";
@@ -115,21 +115,12 @@ export const expected = (r: Rendered, image?: ImageInspect, lacks: ReadonlySet<L
     ...(r.body.Hostname === undefined ? {} : { hostname: r.body.Hostname }),
     networks: Object.fromEntries(r.networks.map((n) => [n.name, comparableEndpoint(n.endpoint)])),
     limits: without(all.limits, lacks),
-    options: { ...all.options, ...unresolved, ...dropped(lacks) },
+    options: { ...all.options, ...unresolved },
   };
 };
 
 const without = (limits: Comparable["limits"], lacks: ReadonlySet<Lack>): Comparable["limits"] =>
   Object.fromEntries(Object.entries(limits).filter(([name]) => !lacks.has(name as Lack & keyof ComparableLimits)));
-
-const DROPS: Partial<Record<Lack, OptionName[]>> = {
-  memorySwappiness: ["memorySwappiness"],
-  oomKillDisable: ["oomKillDisable"],
-  blkioWeightDevice: ["blkioWeightDevice"],
-  blkioThrottle: ["blkioReadBps", "blkioWriteBps", "blkioReadIops", "blkioWriteIops"],
-};
-const dropped = (lacks: ReadonlySet<Lack>): Partial<Comparable["options"]> =>
-  Object.fromEntries([...lacks].flatMap((lack) => (DROPS[lack] ?? []).map((name) => [name, undefined])));
 
 const openPorts = (i: ContainerInspect): ContainerFacts["ports"] =>
   Object.entries(i.NetworkSettings.Ports ?? {})

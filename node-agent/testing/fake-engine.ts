@@ -186,7 +186,8 @@ export class FakeEngine extends FakeIo implements Engine {
     const inspect = inspectOf(id, name, body, image, this.now());
     // The engine does not look for the network before the start.
     const endpoint = body.NetworkingConfig?.EndpointsConfig[network] ?? { Aliases: [] };
-    inspect.NetworkSettings.Networks![network] = { ...structuredClone(endpoint), NetworkID: this.networks.get(network)?.id ?? "" };
+    if (!network.startsWith("container:"))
+      inspect.NetworkSettings.Networks![network] = { ...structuredClone(endpoint), NetworkID: this.networks.get(network)?.id ?? "" };
     this.containers.set(id, { inspect, logs: [], entries: [], used: { cpuNanos: 0, memoryBytes: 2 ** 20 } });
     for (const m of body.HostConfig.Mounts ?? [])
       if (m.Type === "volume" && m.Source && !this.volumes.has(m.Source)) this.volumes.set(m.Source, { Name: m.Source, Labels: null });
@@ -200,7 +201,7 @@ export class FakeEngine extends FakeIo implements Engine {
     if (i.State.Status === "paused")
       throw new EngineError("conflict", "cannot start a paused container, try unpause instead", "start", { status: 409 });
     for (const name of Object.keys(i.NetworkSettings.Networks ?? {})) {
-      if (name === "none") continue;
+      if (name === "none" || name === "host") continue;
       const network = this.networks.get(name);
       const endpoint = i.NetworkSettings.Networks![name]!;
       if (!network || (endpoint.NetworkID !== "" && endpoint.NetworkID !== network.id))
@@ -255,12 +256,13 @@ export class FakeEngine extends FakeIo implements Engine {
     i.State.Paused = false;
     this.emit("container", "unpause", i.Id, attributes(i));
   }
-  async update(container: string, change: Resources & { RestartPolicy?: RestartPolicy }): Promise<void> {
+  async update(container: string, change: Resources & { RestartPolicy?: RestartPolicy }): Promise<{ warnings?: string[] }> {
     await this.enter("update", container);
     const { inspect: i } = this.find(container);
     for (const [k, v] of Object.entries(change))
       if ((v !== 0 || k === "PidsLimit") && v !== undefined) Object.assign(i.HostConfig, { [k]: v });
     this.emit("container", "update", i.Id, attributes(i));
+    return {};
   }
   async logs(container: string, lines: number): Promise<string[]> {
     await this.enter("logs");
