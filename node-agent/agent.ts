@@ -130,6 +130,8 @@ export const runAgent = async (o: AgentParts, signal: AbortSignal): Promise<void
       // A container that is gone needs no further look; of others, only what came after the last look.
       if (pod !== undefined && (pods.hint(pod, event) || event.action === "destroy")) queue.add(pod);
       pods.kick(event);
+      if (event.type === "container" && pod === undefined && /^(start|die|destroy|rename)$/.test(event.action))
+        pods.foreign(event.attributes["name"] ?? "");
       if (event.type === "container" && (event.action === "create" || event.action === "destroy")) describe();
     },
     onListed: (changed, which) => {

@@ -21,6 +21,9 @@ export class Memory {
   /** `finishedAt` of the run that `logTail` is of. */
   logOf: string | undefined;
   budget = new HealBudget();
+  restartedFor: string | undefined;
+  /** What others saw of it last: see pods/announce.ts. */
+  standing: string | undefined;
   private revision = 0;
   private settledRevision: number | undefined;
   private failures = 0;
@@ -119,7 +122,7 @@ export class Memory {
   /** Steps were taken without an error: the failure is overcome when the next look finds nothing to do. */
   changed(next: Plan): void {
     this.failure = undefined;
-    if (next.kind !== "replace" && next.kind !== "create" && next.kind !== "heal") this.failures = 0;
+    if (!["replace", "create", "heal", "restart"].includes(next.kind)) this.failures = 0;
   }
   /** As desired, or waiting for something other than a retry. */
   settled(): void {
@@ -142,6 +145,14 @@ export class Memory {
   replacePauseMs(now: number): number {
     if (this.replacements === 0) return 0;
     return Math.max(0, this.replacedAt + retryDelayMs(this.replacements + 2, undefined, 0.5) - now);
+  }
+
+  /** For this `restartAfter`: the clocks of controller and engine may differ, so the container's own time does not tell. */
+  wasRestarted(after: string | undefined): boolean {
+    return (
+      after !== undefined &&
+      (this.restartedFor === after || this.notes().some((n) => n.reason === "Restarted" && n.message.includes(after)))
+    );
   }
 
   // Reports.

@@ -37,6 +37,9 @@ export const noteOf = (plan: Plan, done: Done, tookMs: number, live: boolean): N
       );
       break;
     }
+    case "restart":
+      notes.push({ type: "Normal", reason: "Restarted", message: `${plan.cause}; restarted in ${tookMs} ms` });
+      break;
     case "replace":
       notes.push({ type: "Normal", reason: "Replaced", message: `${plan.cause}; replaced in ${tookMs} ms`, ...drift });
       break;

@@ -6,6 +6,7 @@ import { type Comparable, comparable, comparableEndpoint, pairs } from "./compar
 import type { ContainerConfig, ContainerInspect, ImageInspect } from "./engine.ts";
 import { digestsOf } from "./images/reference.ts";
 import type { ComparableLimits } from "./render/limits.ts";
+import { type Joined, joinedOf } from "./shares/joined.ts";
 import type { Rendered } from "./render.ts";
 
 export type { Comparable };
@@ -33,6 +34,8 @@ export interface ContainerFacts {
   networkIds: Record<string, string>;
   addresses: Record<string, string>;
   ports: { target: number; published: number; protocol: string; hostIp: string }[];
+  /** Containers whose namespaces or volumes it has. */
+  joined: Joined;
   spec: Comparable;
 }
 
@@ -65,6 +68,7 @@ export const observe = (i: ContainerInspect, image?: ImageInspect): ContainerFac
     networkIds: Object.fromEntries(networks.map(([name, n]) => [name, n.NetworkID])),
     addresses: Object.fromEntries(networks.flatMap(([name, n]) => (n.IPAddress ? [[name, n.IPAddress]] : []))),
     ports: openPorts(i),
+    joined: joinedOf(i),
     spec: {
       ...comparable(i.Config, i.HostConfig, image, i.Config.Cmd ?? [], i.Config.Entrypoint ?? []),
       ...platformOf(image),

@@ -11,9 +11,9 @@ import { Memory } from "./memory.ts";
 import { noteOf } from "./notes.ts";
 import type { ContainerFacts } from "./observe.ts";
 import type { Plan } from "./plan/plan.ts";
-import { announcement, matters, steady } from "./pods/announce.ts";
+import { announcement, standingOf, steady } from "./pods/announce.ts";
 import { type Look, type Looker, lookAt } from "./pods/look.ts";
-import { dependentsOf, networkWanted } from "./pods/neighbours.ts";
+import { dependentsOf, networkWanted, sharersOf } from "./pods/neighbours.ts";
 import { blindHost, type HostView } from "./preflight/host.ts";
 import { faultOf, preflight } from "./preflight/preflight.ts";
 import { Preparer } from "./prepare.ts";
@@ -95,6 +95,10 @@ export class Pods {
     });
     this.looker = {
       ...o,
+      factsOf: (key, uid) => {
+        const seen = this.memories.get(key);
+        return seen?.uid === uid ? seen.currentFacts() : undefined;
+      },
       observedOf: (key, uid) => {
         const seen = this.memories.get(key);
         return seen?.uid === uid ? seen.observed : undefined;
@@ -174,7 +178,7 @@ export class Pods {
 
   /** How long to hold back what somebody outside undoes again and again. */
   private pause(memory: Memory, next: Plan): number {
-    if (next.kind === "heal") return memory.budget.delayMs(this.o.env.monotonic());
+    if (next.kind === "heal" || next.kind === "restart") return memory.budget.delayMs(this.o.env.monotonic());
     if (next.kind === "replace") return memory.replacePauseMs(this.o.env.monotonic());
     return 0;
   }
@@ -182,7 +186,7 @@ export class Pods {
   private async act(key: string, memory: Memory, { desired, plan: next }: Look): Promise<void> {
     const { env, log } = this.o;
     const began = env.monotonic();
-    if (next.kind === "heal") memory.budget.take();
+    if (next.kind === "heal" || next.kind === "restart") memory.budget.take();
     if (next.kind === "replace") memory.replaced(began);
     let toldAt = -Infinity;
     const done = await execute(next.actions, {
@@ -205,11 +209,16 @@ export class Pods {
     const tookMs = Math.round(env.monotonic() - began);
     if (next.kind === "delete") memory.released = true;
     memory.changed(next);
+    if (next.actions.some((a) => a.type === "start")) memory.restartedFor = desired?.pod.restartAfter;
     log.info({ pod: key, kind: next.kind, cause: next.cause, actions: next.actions.map((a) => a.type), tookMs }, "pod acted upon");
     const live = next.kind === "heal" && memory.isNewRevision();
     for (const note of noteOf(next, done, tookMs, live)) memory.note(note, env.now());
   }
 
+  /** A container that is not ours came, went, or changed its name or state. */
+  foreign(name: string): void {
+    for (const key of sharersOf(name, this.o)) this.o.enqueue(key);
+  }
   networkWanted(name: string): boolean {
     return networkWanted(name, this.o);
   }
@@ -297,10 +306,14 @@ export class Pods {
       memory.note(announce, env.now());
       said = { ...said, notes: memory.notes() };
     }
-    if (isDeepStrictEqual(previous, said)) return;
-    memory.observed = said;
-    this.o.write(key, said);
-    if (matters(previous, said)) for (const other of dependentsOf(entry.pod, this.o)) this.o.enqueue(other);
+    if (!isDeepStrictEqual(previous, said)) {
+      memory.observed = said;
+      this.o.write(key, said);
+    }
+    const standing = standingOf(said, facts?.startedAt);
+    if (standing === memory.standing) return;
+    memory.standing = standing;
+    for (const other of dependentsOf(entry.pod, this.o)) this.o.enqueue(other);
   }
 }
 

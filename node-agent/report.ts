@@ -124,7 +124,14 @@ const reasonOf = (input: ReportInput): { reason: string; message: string; retryA
   }
   if (plan.actions.length > 0)
     return {
-      reason: plan.kind === "delete" ? "Terminating" : plan.kind === "create" ? "ContainerCreating" : "Healing",
+      reason:
+        plan.kind === "delete"
+          ? "Terminating"
+          : plan.kind === "create"
+            ? "ContainerCreating"
+            : plan.kind === "restart"
+              ? "Restarting"
+              : "Healing",
       message: plan.cause ?? "",
     };
   if (facts?.health === "unhealthy" && facts.state === "running") return { reason: "Unhealthy", message: "the health check fails" };

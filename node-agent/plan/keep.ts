@@ -1,9 +1,10 @@
 // A pod that has its container. Pure.
-import type { ContainerSpec } from "../../schemas/fleet.ts";
+import type { ContainerSpec, DesiredPod } from "../../schemas/fleet.ts";
 import { driftOf } from "../drift.ts";
 import type { ContainerFacts } from "../observe.ts";
 import { updateOf } from "../render/limits.ts";
 import type { Rendered } from "../render.ts";
+import { later, shareHold, shareRepair } from "../shares/share.ts";
 import { creation, ensureImage, ensureNetworks, held, nothing, prepare, rehearse, runsOnce, takeDown } from "./steps.ts";
 import type { Action, Desired, Plan, PlanInput } from "./types.ts";
 
@@ -34,11 +35,16 @@ export const keep = (input: PlanInput, desired: Desired, c: ContainerFacts): Pla
       return nothing({ actions: [ensureImage(desired)], cause: "the service's other pods run other bits of the image", current: c, drift });
     if (!unknown) drift.push({ op: "replace", path: "/imageDigest", value: pod.imageDigest, remedy: "replace" });
   }
+  const repair = shareRepair(input.shares, c);
+  const shareless = shareHold(input.shares);
   const replace = drift.filter((d) => d.remedy === "replace");
-  if (replace.length > 0 || c.state === "dead") {
-    const cause = c.state === "dead" ? "container is dead" : `container differs from its spec in ${replace.map((d) => d.path).join(", ")}`;
-    // The container may be newer than what a checkpoint says: only a dead one is replaced unsynced.
-    if (!input.mayRemove && c.state !== "dead")
+  if (replace.length > 0 || repair?.how === "replace" || c.state === "dead") {
+    const differs = `container differs from its spec in ${replace.map((d) => d.path).join(", ")}`;
+    const cause = c.state === "dead" ? "container is dead" : repair?.how === "replace" ? repair.cause : differs;
+    const hold = shareless ?? (repair?.how === "replace" ? input.waitingFor : undefined);
+    if (hold !== undefined) return nothing({ current: c, drift, waiting: held(hold) });
+    // The container may be newer than what a checkpoint says: a dead one is replaced unsynced, or one of the same spec.
+    if (!input.mayRemove && c.state !== "dead" && !(repair && c.specHash === rendered.specHash))
       return nothing({
         current: c,
         drift,
@@ -88,8 +94,17 @@ export const keep = (input: PlanInput, desired: Desired, c: ContainerFacts): Pla
     actions.push({ type: "update", container: c.id, change: updateOf(rendered.limits, rendered.restart, limits) });
     causes.push(`${updates.map((d) => d.path).join(", ")} differed (docker update, or a live change)`);
   }
+  const hold = input.waitingFor ?? shareless;
   let waiting: Plan["waiting"];
+  let restart: string | undefined;
   switch (c.state) {
+    case "running":
+      restart = repair?.cause ?? restartAsked(input, pod, c);
+      if (shareless !== undefined && !input.shares.some((s) => s.unseen)) waiting = held(shareless);
+      if (restart === undefined) break;
+      if (hold !== undefined) waiting = held(hold);
+      else actions.push({ type: "stop", container: c.id, graceMs: pod.container.stopGraceMs }, { type: "start", container: c.id });
+      break;
     case "paused":
       actions.unshift({ type: "unpause", container: c.id });
       causes.push("container was paused outside (docker pause)");
@@ -104,16 +119,18 @@ export const keep = (input: PlanInput, desired: Desired, c: ContainerFacts): Pla
       // An endpoint may point at a network that is gone, which would fail every start: look the networks up, then look again.
       if (rendered.networks.some((n) => !input.networkIds.has(n.name)))
         return nothing({ actions: ensureNetworks(rendered), cause: "its networks are not known yet", current: c, drift });
-      if (input.waitingFor === undefined) actions.push({ type: "start", container: c.id });
-      else waiting = held(input.waitingFor);
+      if (hold === undefined) actions.push({ type: "start", container: c.id });
+      else waiting = held(hold);
       break;
     default:
       break;
   }
   if (actions.length === 0) return nothing({ current: c, drift, ...(waiting ? { waiting } : {}) });
   const fresh = c.startedAt === undefined && causes.length === 0;
+  const onlyRestart = restart !== undefined && causes.length === 0;
+  if (restart !== undefined) causes.push(restart);
   return {
-    kind: fresh ? "create" : "heal",
+    kind: fresh ? "create" : onlyRestart ? "restart" : "heal",
     actions,
     drift,
     cause: fresh ? "new pod" : causes.join("; "),
@@ -122,6 +139,12 @@ export const keep = (input: PlanInput, desired: Desired, c: ContainerFacts): Pla
     ...(waiting ? { waiting } : {}),
   };
 };
+
+/** `depends_on: {x: {restart: true}}`, x having been updated since. */
+const restartAsked = (input: PlanInput, pod: DesiredPod, c: ContainerFacts): string | undefined =>
+  pod.restartAfter === undefined || input.restarted || c.startedAt === undefined || !later(pod.restartAfter, c.startedAt)
+    ? undefined
+    : `a service that it depends on was updated (restart: true), ${pod.restartAfter}`;
 
 const connection = (rendered: Rendered, c: ContainerFacts, name: string | undefined): Action[] =>
   rendered.networks

@@ -1,5 +1,6 @@
 // A pod without a container. Pure.
 import type { Desired, Plan, PlanInput } from "./types.ts";
+import { shareHold } from "../shares/share.ts";
 import { creation, held, nothing, prepare, rehearse, runsOnce } from "./steps.ts";
 
 /** There is no container. */
@@ -13,6 +14,9 @@ export const make = (input: PlanInput, desired: Desired): Plan => {
         message: `the name ${desired.rendered.name} is taken by ${input.nameHolder}, which is not ours and stays; rename or remove it`,
       },
     });
+  // Which one it joins is fixed at its creation.
+  const hold = shareHold(input.shares);
+  if (hold !== undefined) return nothing({ waiting: held(hold) });
   return {
     kind: input.hadContainer ? "heal" : "create",
     actions: [...rehearse(desired, []), ...prepare(desired), ...creation(input, desired)],

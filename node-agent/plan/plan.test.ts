@@ -161,6 +161,8 @@ const inputOf = async (row: Row): Promise<PlanInput> => {
     containers,
     mayRemove: true,
     networkIds: new Map(Object.entries(base.networkIds)),
+    shares: [],
+    restarted: false,
     hadContainer: false,
     released: false,
     now: 0,

@@ -4,6 +4,7 @@ import type { Drift } from "../drift.ts";
 import type { EndpointConfig, Resources, RestartPolicy } from "../engine.ts";
 import type { ImageWish } from "../images/images.ts";
 import type { Comparable, ContainerFacts } from "../observe.ts";
+import type { Share } from "../shares/share.ts";
 import type { NetworkRequest, Rendered, VolumeRequest } from "../render.ts";
 
 /** Every step an agent can take. `container`: an id; absent: the one that an earlier step of the same plan created. */
@@ -50,6 +51,10 @@ export interface PlanInput {
   networkIds: ReadonlyMap<string, string>;
   /** Set: a dependency that holds the start. */
   waitingFor?: string | undefined;
+  /** Containers whose namespaces or volumes it needs. */
+  shares: readonly Share[];
+  /** It was restarted for the pod's `restartAfter` already. */
+  restarted: boolean;
   /** How an earlier container of this uid ended for good. */
   finished?: "Succeeded" | "Failed" | undefined;
   /** There was a container of this uid before. */
@@ -61,7 +66,7 @@ export interface PlanInput {
   now: number;
 }
 
-export type PlanKind = "none" | "create" | "heal" | "replace" | "delete" | "orphan";
+export type PlanKind = "none" | "create" | "heal" | "restart" | "replace" | "delete" | "orphan";
 
 export interface Plan {
   kind: PlanKind;

@@ -9,13 +9,9 @@ export const steady = (previous: ObservedPod | undefined, said: ObservedPod): Ob
 
 const sameInstant = (a: string, b: string): boolean => Math.abs(Date.parse(a) - Date.parse(b)) < 1_000;
 
-/** Whether those who depend on the pod must look again. */
-export const matters = (previous: ObservedPod | undefined, said: ObservedPod): boolean =>
-  !previous ||
-  previous.state !== said.state ||
-  previous.ready !== said.ready ||
-  previous.health !== said.health ||
-  previous.phase !== said.phase;
+/** What of a pod those who depend on it or share with it go by: when it is another, they must look again. `startedAt`: with all its digits. */
+export const standingOf = (said: ObservedPod, startedAt: string | undefined): string =>
+  [said.state, said.ready, said.health, said.phase, said.containerId, startedAt, said.reason === "CrashLoopBackOff"].join(" ");
 
 /** States that begin by themselves, told once when they begin. */
 export const announcement = (

@@ -7,6 +7,8 @@ import { type ContainerFacts, expected, observe } from "../observe.ts";
 import { type Desired, type Plan, plan } from "../plan/plan.ts";
 import type { DesiredEntry } from "../pods.ts";
 import { render } from "../render.ts";
+import { resolveShares } from "../shares/resolve.ts";
+import { type Share, shareIds } from "../shares/share.ts";
 import type { Resources } from "../resources.ts";
 import type { World } from "../world.ts";
 import { type Neighbourhood, waitingFor } from "./neighbours.ts";
@@ -32,7 +34,9 @@ export const lookAt = async (key: string, memory: Memory, o: Looker): Promise<Lo
   memory.lookedAt = env.monotonic();
   const facts = await containersOf(key, memory, o);
   const entry = o.desired(key);
-  const desired = entry && (await desiredOf(entry, memory, facts, o));
+  const mine = entry && facts.find((f) => f.uid === entry.pod.uid);
+  const shares = entry ? await resolveShares(entry.pod, mine?.joined, { ...o, now: () => env.now() }) : [];
+  const desired = entry && (await desiredOf(entry, memory, mine, shares, o));
   const rendered = desired?.rendered;
   const holder = rendered && world.named(rendered.name);
   const nameHolder = holder && !facts.some((f) => f.id === holder.id) ? `container ${holder.id.slice(0, 12)}` : undefined;
@@ -44,6 +48,8 @@ export const lookAt = async (key: string, memory: Memory, o: Looker): Promise<Lo
     mayRemove: o.mayRemove(key),
     networkIds: resources.networkIds,
     waitingFor: entry && waitingFor(entry.pod, o),
+    shares,
+    restarted: memory.wasRestarted(entry?.pod.restartAfter),
     finished: finishedBefore(memory.observed?.phase),
     hadContainer: memory.observed?.containerId !== undefined || memory.current !== undefined,
     released: memory.released,
@@ -79,13 +85,13 @@ const containersOf = async (key: string, memory: Memory, { engine, env, world, r
 const desiredOf = async (
   entry: DesiredEntry,
   memory: Memory,
-  facts: readonly ContainerFacts[],
+  current: ContainerFacts | undefined,
+  shares: readonly Share[],
   { engine, world, resources: { images } }: Looker,
 ): Promise<Desired> => {
   const digest = bitsOf(entry.pod, memory.observed);
   const pod = digest === undefined ? entry.pod : { ...entry.pod, imageDigest: digest };
-  const rendered = render(pod, world.clusterId);
-  const current = facts.find((f) => f.uid === pod.uid);
+  const rendered = render(pod, world.clusterId, { shares: shareIds(shares, current?.joined) });
   const other = current !== undefined && digest !== undefined && !current.imageDigests.includes(digest);
   const { lacks } = await engine.abilities();
   return {

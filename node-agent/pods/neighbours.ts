@@ -1,12 +1,16 @@
 // What pods of this node are to each other: who waits for whom, who uses what.
 import type { DesiredPod, ObservedPod } from "../../schemas/fleet.ts";
 import { dependencyUnmet } from "../../schemas/health.ts";
+import type { ContainerFacts } from "../observe.ts";
+import { sharesWith } from "../shares/resolve.ts";
 import type { DesiredEntry } from "../pods.ts";
 
 export interface Neighbourhood {
   allDesired(): Iterable<[string, DesiredEntry]>;
   /** The last report about this pod of this uid. */
   observedOf(key: string, uid: string): ObservedPod | undefined;
+  /** Its container as this process last looked at it. */
+  factsOf(key: string, uid: string): ContainerFacts | undefined;
 }
 
 /** Why a dependency on this node holds the start. Those on other nodes are the controller's matter. */
@@ -16,7 +20,10 @@ export const waitingFor = (pod: DesiredPod, hood: Neighbourhood): string | undef
     if (other.stackUid !== pod.stackUid || other.deletionTimestamp !== undefined) continue;
     const dependency = pod.dependsOn.find((d) => d.service === other.service);
     if (!dependency) continue;
-    const why = dependencyUnmet(dependency.condition, [hood.observedOf(key, other.uid)]);
+    const seen = hood.observedOf(key, other.uid);
+    // Not required: one that will not come any more is not waited for.
+    if (dependency.optional && seen?.phase === "Failed") continue;
+    const why = dependencyUnmet(dependency.condition, [seen]);
     if (why !== undefined) return `waiting for ${dependency.service}: ${other.name} ${why}`;
   }
   return undefined;
@@ -33,6 +40,14 @@ export const networkWanted = (name: string, hood: Pick<Neighbourhood, "allDesire
 export const dependentsOf = (pod: DesiredPod, hood: Pick<Neighbourhood, "allDesired">): string[] => {
   const keys: string[] = [];
   for (const [key, { pod: other }] of hood.allDesired())
-    if (other.stackUid === pod.stackUid && other.dependsOn.some((d) => d.service === pod.service)) keys.push(key);
+    if (
+      other.stackUid === pod.stackUid &&
+      (other.dependsOn.some((d) => d.service === pod.service) || sharesWith(other, { service: pod.service }))
+    )
+      keys.push(key);
   return keys;
 };
+
+/** Keys of the pods that share with a container of this name, which is not ours. */
+export const sharersOf = (container: string, hood: Pick<Neighbourhood, "allDesired">): string[] =>
+  [...hood.allDesired()].filter(([, { pod }]) => sharesWith(pod, { container })).map(([key]) => key);

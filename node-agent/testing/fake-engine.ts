@@ -5,7 +5,6 @@ import {
   type ContainerInspect,
   type ContainerSummary,
   type CreateBody,
-  type EndpointConfig,
   type Engine,
   EngineError,
   type EngineErrorKind,
@@ -14,28 +13,19 @@ import {
   type ImageInspect,
   type ImageSummary,
   type PullOptions,
-  type NetworkInspect,
   type Resources,
   type RestartPolicy,
-  type VolumeInspect,
 } from "../engine.ts";
 import type { PullLine } from "../images/progress.ts";
 import { digestsOf, parseReference } from "../images/reference.ts";
-import { type FakeContainer, FakeIo } from "./fake-io.ts";
-import { asExited, asRunning, attributes, hasLabel, inspectOf, portsOf } from "./fake-container.ts";
-
-interface FakeNetwork {
-  id: string;
-  name: string;
-  labels: Record<string, string>;
-}
+import { enterNamespaces, namespacesOf, sharePid } from "./fake-namespaces.ts";
+import type { FakeContainer } from "./fake-io.ts";
+import { FakeResources } from "./fake-resources.ts";
+import { asExited, asRunning, attributes, inspectOf, portsOf } from "./fake-container.ts";
 
 const IMAGE_ENV = ["PATH=/bin:/sbin"];
 
-export class FakeEngine extends FakeIo implements Engine {
-  readonly containers = new Map<string, FakeContainer>();
-  readonly networks = new Map<string, FakeNetwork>();
-  readonly volumes = new Map<string, VolumeInspect>();
+export class FakeEngine extends FakeResources implements Engine {
   readonly images = new Map<string, ImageInspect>();
   /** What a registry would serve. */
   readonly registry = new Map<string, ImageInspect>();
@@ -217,8 +207,9 @@ export class FakeEngine extends FakeIo implements Engine {
         throw new EngineError("portConflict", i.State.Error, "start", { status: 500 });
       }
     }
+    const spaces = namespacesOf(i, this.now(), (id) => this.containers.get(id)?.inspect);
     i.RestartCount = 0;
-    this.run(i);
+    this.run(i, spaces);
   }
   async stop(container: string, _graceMs: number): Promise<void> {
     await this.enter("stop", container);
@@ -267,81 +258,6 @@ export class FakeEngine extends FakeIo implements Engine {
   async logs(container: string, lines: number): Promise<string[]> {
     await this.enter("logs");
     return this.find(container).logs.slice(-lines);
-  }
-
-  async inspectNetwork(network: string): Promise<NetworkInspect> {
-    await this.enter("inspect network");
-    return this.networkInfo(this.network(network));
-  }
-  async listNetworks(label: string): Promise<NetworkInspect[]> {
-    await this.enter("list networks");
-    return [...this.networks.values()].filter((n) => hasLabel(n.labels, label)).map((n) => this.networkInfo(n));
-  }
-  async createNetwork(name: string, labels: Record<string, string>): Promise<{ id: string }> {
-    await this.enter("create network", name);
-    if (this.networks.has(name))
-      throw new EngineError("nameConflict", `network with name ${name} already exists`, "create network", { status: 409 });
-    const network = { id: this.id(), name, labels };
-    this.networks.set(name, network);
-    this.emit("network", "create", network.id, { name });
-    return { id: network.id };
-  }
-  async removeNetwork(network: string): Promise<void> {
-    await this.enter("remove network", network);
-    const n = this.network(network);
-    if (Object.keys(this.networkInfo(n).Containers ?? {}).length > 0)
-      throw new EngineError("inUse", `network ${n.name} has active endpoints`, "remove network", { status: 403 });
-    this.networks.delete(n.name);
-    this.emit("network", "destroy", n.id, { name: n.name });
-  }
-  async connect(network: string, container: string, endpoint: EndpointConfig): Promise<void> {
-    await this.enter("connect", container);
-    const n = this.network(network, "connect");
-    const { inspect: i } = this.find(container);
-    if (i.NetworkSettings.Networks?.[n.name])
-      throw new EngineError("failed", `endpoint with name ${i.Name} already exists in network ${n.name}`, "connect", { status: 403 });
-    i.NetworkSettings.Networks![n.name] = {
-      ...structuredClone(endpoint),
-      Aliases: [...(endpoint.Aliases ?? []), i.Id.slice(0, 12)],
-      NetworkID: n.id,
-      IPAddress: "10.0.0.2",
-    };
-    this.emit("network", "connect", n.id, { name: n.name, container: i.Id });
-  }
-  async disconnect(network: string, container: string): Promise<void> {
-    await this.enter("disconnect", container);
-    const n = this.network(network, "disconnect");
-    const { inspect: i } = this.find(container);
-    if (!i.NetworkSettings.Networks?.[n.name])
-      throw new EngineError("notFound", `container ${i.Id} is not connected to network ${n.name}`, "disconnect", { status: 404 });
-    delete i.NetworkSettings.Networks[n.name];
-    this.emit("network", "disconnect", n.id, { name: n.name, container: i.Id });
-  }
-
-  async inspectVolume(volume: string): Promise<VolumeInspect> {
-    await this.enter("inspect volume");
-    const found = this.volumes.get(volume);
-    if (!found) throw new EngineError("notFound", `get ${volume}: no such volume`, "inspect volume", { status: 404 });
-    return found;
-  }
-  async createVolume(name: string, labels: Record<string, string>): Promise<VolumeInspect> {
-    await this.enter("create volume", name);
-    const made = this.volumes.get(name) ?? { Name: name, Labels: labels };
-    this.volumes.set(name, made);
-    return made;
-  }
-  async removeVolume(volume: string): Promise<void> {
-    await this.enter("remove volume", volume);
-    if (!this.volumes.has(volume)) throw new EngineError("notFound", `get ${volume}: no such volume`, "remove volume", { status: 404 });
-    for (const { inspect: i } of this.containers.values())
-      if (i.HostConfig.Mounts?.some((m) => m.Source === volume))
-        throw new EngineError("inUse", `remove ${volume}: volume is in use - [${i.Id}]`, "remove volume", { status: 409 });
-    this.volumes.delete(volume);
-    this.emit("volume", "destroy", volume, {});
-  }
-  async listVolumes(label: string): Promise<VolumeInspect[]> {
-    await this.enter("list volumes");
-    return [...this.volumes.values()].filter((v) => hasLabel(v.Labels ?? {}, label));
   }
 
   async inspectImage(image: string): Promise<ImageInspect> {
@@ -424,27 +340,29 @@ export class FakeEngine extends FakeIo implements Engine {
     if (!found) throw new EngineError("notFound", `No such container: ${container}`, "inspect", { status: 404 });
     return found;
   }
-  private network(idOrName: string, operation = "inspect network"): FakeNetwork {
-    const found = this.networks.get(idOrName) ?? [...this.networks.values()].find((n) => n.id === idOrName);
-    if (!found) throw new EngineError("notFound", `network ${idOrName} not found`, operation, { status: 404 });
-    return found;
-  }
-  private networkInfo(n: FakeNetwork): NetworkInspect {
-    const live = [...this.containers.values()].filter(
-      (c) => c.inspect.State.Status === "running" && c.inspect.NetworkSettings.Networks?.[n.name]?.NetworkID === n.id,
-    );
-    return { Id: n.id, Name: n.name, Labels: { ...n.labels }, Containers: Object.fromEntries(live.map((c) => [c.inspect.Id, {}])) };
-  }
-  private run(i: ContainerInspect): void {
+  private run(i: ContainerInspect, spaces?: { network: string; pid: string }): void {
+    try {
+      enterNamespaces(i, spaces ?? namespacesOf(i, this.now(), (id) => this.containers.get(id)?.inspect));
+    } catch (error) {
+      // By its restart policy: nobody is there to be told.
+      asExited(i, 128, this.now());
+      i.State.Error = String(error);
+      return;
+    }
     asRunning(i, this.now());
     this.emit("container", "start", i.Id, attributes(i));
   }
   private ended(i: ContainerInspect, code: number): void {
     asExited(i, code, this.now());
     this.hangUp(i.Id);
+    for (const other of sharePid(
+      i,
+      [...this.containers.values()].map((c) => c.inspect),
+    ))
+      this.exit(other.Id, 137);
     this.emit("container", "die", i.Id, { ...attributes(i), exitCode: String(code) });
   }
-  private emit(type: EngineEvent["type"], action: string, id: string, attrs: Record<string, string>): void {
+  protected emit(type: EngineEvent["type"], action: string, id: string, attrs: Record<string, string>): void {
     if (this.deaf) return;
     const event = { type, action, id, attributes: attrs, atMs: this.env.now() };
     for (const listener of this.listeners) queueMicrotask(() => listener(event));
@@ -452,7 +370,7 @@ export class FakeEngine extends FakeIo implements Engine {
   private now(): string {
     return new Date(this.env.now()).toISOString();
   }
-  private id(prefix = ""): string {
+  protected id(prefix = ""): string {
     return prefix + (++this.count).toString(16).padStart(12, "0").padEnd(64, "f");
   }
 }
