@@ -135,9 +135,10 @@ describe("against an API", () => {
     expect(plan.stdout).toBe(
       [
         "shop ← shop.yaml    context test",
-        "  ~ web  replace 1 replica, stop first, one at a time  web:1",
-        "      image  web:2 → web:1",
-        "Plan: services: 1 to replace.",
+        "  + web  create 1  web:1",
+        "      create web-0 on laptop",
+        "  + network shop_default on laptop",
+        "Plan: services: 1 to create; containers: 1 to create.",
         "",
       ].join("\n"),
     );
@@ -145,7 +146,7 @@ describe("against an API", () => {
     expect(json).toMatchObject({
       v: 1,
       differs: true,
-      stacks: [{ stack: "shop", action: "change", services: [{ service: "web", effect: "replace" }] }],
+      stacks: [{ stack: "shop", action: "change", services: [{ name: "web", effect: "create" }] }],
     });
     expect(await api.store.get<Stack>(RESOURCES.stacks, "default", "shop")).toEqual(before);
   });

@@ -3,9 +3,9 @@ import { type CommandSpec, clientFlags, fileFlag, inputFlags, outputFlag } from 
 export const plan: CommandSpec = {
   name: "plan",
   group: "Deploy",
-  summary: "Show what `apply` would do to each service, without doing it.",
+  summary: "Show what `apply` would do to each container and why, without doing it.",
   examples: [
-    ["steady plan -f shop.yaml", "per service: create, replace, update in place, delete, unchanged"],
+    ["steady plan -f shop.yaml", "what becomes of each container, where, why, and what is down meanwhile"],
     ["steady plan -f shop.yaml --exit-code", "exit code 1 when there are differences"],
     ["steady plan -f shop.yaml -o json | jq .stacks[].services", "for programs"],
   ],
@@ -17,7 +17,8 @@ export const plan: CommandSpec = {
     ...clientFlags,
   ],
   notes: [
-    "The API checks the change as if it were applied (a dry run); nothing is stored. Without -f the folder's compose.yaml is planned.",
+    "The API runs the controller's planner on the cluster as it is now; nothing is stored. Without -f the folder's compose.yaml is planned.",
+    "Of environment, configs and secrets it is told that they change, never their values.",
   ],
   async run(ctx) {
     return (await import("../deploy/plan.ts")).plan(ctx);

@@ -1,19 +1,31 @@
 // `steady plan`, and the first half of `steady up`: a dry run on the server, and what it means for the containers.
+import { API_VERSION } from "../../schemas/constants.ts";
 import type { KubeObject } from "../../schemas/meta.ts";
+import { RESOURCES } from "../../schemas/resources.ts";
+import type { StackPlan, StackPlanStatus } from "../../schemas/types.ts";
 import type { Context } from "../command.ts";
-import { EXIT } from "../errors.ts";
-import { applyObject } from "../kube/apply.ts";
+import { ApiError, CliError, EXIT } from "../errors.ts";
+import { type Applied, applyObject } from "../kube/apply.ts";
+import { type Client, pathOf } from "../kube/client.ts";
 import { type Connection, withClient } from "../kube/connect.ts";
 import { defaultInputs } from "../manifest/files.ts";
 import { type Loaded, loadManifests } from "../manifest/load.ts";
-import { serviceChanges } from "./changes.ts";
-import { normalBody } from "./normal.ts";
 import { type ObjectChange, showPlan, type StackChange } from "./show.ts";
 
 export interface Plan {
   stacks: StackChange[];
   objects: ObjectChange[];
   differs: boolean;
+}
+
+/** One object as it is and as it would be. */
+export interface Foreseen {
+  loaded: Loaded;
+  result: Applied<KubeObject>["result"];
+  before: KubeObject | undefined;
+  object: KubeObject;
+  /** Of a Stack. */
+  plan?: StackPlanStatus;
 }
 
 /** `-f`, else COMPOSE_FILE, else the Compose files of this folder. @throws CliError (exit 2) when there is none */
@@ -23,30 +35,65 @@ export const inputsOf = (ctx: Context): readonly string[] => {
   return defaultInputs(ctx.io, ctx.flags.list("env-file"));
 };
 
-export const planOf = async (ctx: Context, { client }: Connection, loaded: readonly Loaded[]): Promise<Plan> => {
+/** Asks the API about each object in a dry run, and about each Stack what its containers would go through. */
+export const foresee = async (ctx: Context, { client }: Connection, loaded: readonly Loaded[]): Promise<Foreseen[]> => {
+  const { signal } = ctx.io;
+  const seen: Foreseen[] = [];
+  for (const l of loaded) {
+    const { before, object, result } = await applyObject<KubeObject>(client, l, { dryRun: true, signal });
+    const plan = l.manifest.kind === "Stack" ? { plan: await planStack(client, before, object, signal) } : {};
+    seen.push({ loaded: l, result, before, object, ...plan });
+  }
+  return seen;
+};
+
+/** @throws ApiError, CliError when the server knows no plans */
+export const planStack = async (
+  client: Client,
+  before: KubeObject | undefined,
+  object: KubeObject & { spec?: unknown },
+  signal: AbortSignal,
+): Promise<StackPlanStatus> => {
+  const { name, namespace, labels, annotations } = object.metadata;
+  const metadata = {
+    name,
+    ...(namespace ? { namespace } : {}),
+    ...(labels ? { labels } : {}),
+    ...(annotations ? { annotations } : {}),
+    ...(before ? { resourceVersion: before.metadata.resourceVersion } : {}),
+  };
+  const stack = { apiVersion: object.apiVersion, kind: object.kind, metadata, spec: object.spec };
+  const body = { apiVersion: API_VERSION, kind: "StackPlan", metadata: { name }, spec: { stack } };
+  for (let tries = 1; ; tries++)
+    try {
+      const answer = await client.http.json<StackPlan>("POST", pathOf(RESOURCES.stacks, namespace, name, "plan"), { body, signal });
+      if (answer.status) return answer.status;
+      throw new CliError(EXIT.failed, `the API answered no plan of ${name}`);
+    } catch (error) {
+      // Its status was written meanwhile: what is asked does not depend on it.
+      if (!(error instanceof ApiError && error.reason === "Conflict") || tries >= 5) throw error;
+      const now = await client.find(RESOURCES.stacks, namespace, name, signal);
+      if (!now || now.metadata.generation !== before?.metadata.generation) throw error;
+      metadata.resourceVersion = now.metadata.resourceVersion;
+    }
+};
+
+export const planFrom = (seen: readonly Foreseen[]): Plan => {
   const stacks: StackChange[] = [];
   const objects: ObjectChange[] = [];
-  for (const l of loaded) {
-    const { before, object, result } = await applyObject<KubeObject & { spec?: unknown }>(client, l, {
-      dryRun: true,
-      signal: ctx.io.signal,
-    });
+  for (const { loaded, result, plan } of seen) {
     const action = result === "created" ? "create" : result === "configured" ? "change" : "unchanged";
-    const { name, namespace = "" } = l.manifest.metadata;
-    if (l.manifest.kind !== "Stack") objects.push({ name: `${l.resource.singular}/${name}`, action });
-    else {
-      const next = normalBody(object, `the change of ${name}`);
-      stacks.push({
-        stack: name,
-        namespace,
-        file: l.file,
-        action,
-        services: serviceChanges(before === undefined ? undefined : normalBody(before, name), next),
-      });
-    }
+    const { name, namespace = "" } = loaded.manifest.metadata;
+    if (plan) stacks.push({ stack: name, namespace, file: loaded.file, action, ...plan });
+    else objects.push({ name: `${loaded.resource.singular}/${name}`, action });
   }
-  return { stacks, objects, differs: [...stacks, ...objects].some((c) => c.action !== "unchanged") };
+  const differs =
+    [...stacks, ...objects].some((c) => c.action !== "unchanged") || stacks.some((s) => s.services.some((c) => c.effect !== "unchanged"));
+  return { stacks, objects, differs };
 };
+
+export const planOf = async (ctx: Context, connection: Connection, loaded: readonly Loaded[]): Promise<Plan> =>
+  planFrom(await foresee(ctx, connection, loaded));
 
 export const plan = (ctx: Context): Promise<number> =>
   withClient(ctx, async (connection) => {

@@ -25,7 +25,9 @@ export const up = (ctx: Context): Promise<number> =>
 
 const consent = async (ctx: Context, plan: Plan): Promise<void> => {
   const touched = plan.stacks.flatMap((s) =>
-    s.services.filter((c) => c.effect === "replace" || c.effect === "delete").map((c) => `${s.stack}/${c.service}`),
+    s.services
+      .filter((c) => c.pods.some((p) => p.effect !== "unchanged" && p.effect !== "create" && p.effect !== "change"))
+      .map((c) => `${s.stack}/${c.name}`),
   );
   if (touched.length === 0 || ctx.flags.bool("yes") || (ctx.io.env["CI"] && ctx.io.env["CI"] !== "false")) return;
   const answer = await ctx.io.ask(`Replace or delete ${touched.join(", ")}? [Y/n] `);

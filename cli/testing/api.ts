@@ -7,16 +7,34 @@ import { aContainer } from "../../schemas/testing/container.ts";
 import type { NodeLinks } from "../../api/links.ts";
 import { createToken, startApi } from "../../api/index.ts";
 import { ObjectStore } from "../../store/objects.ts";
-import { desiredKey, observedKey, sessionKey } from "../../store/keys.ts";
+import { desiredKey, infoKey, observedKey, sessionKey } from "../../store/keys.ts";
 import { MemoryKv } from "../../store/memory.ts";
 import { realEnv } from "../../store/env.ts";
 import { RESOURCES } from "../../schemas/resources.ts";
-import type { DesiredPod, ObservedPod } from "../../schemas/fleet.ts";
-import type { Stack } from "../../schemas/types.ts";
+import type { KubeObject } from "../../schemas/meta.ts";
+import type { DesiredPod, NodeInfo, ObservedPod } from "../../schemas/fleet.ts";
+import type { Node, Stack } from "../../schemas/types.ts";
 import { COMMANDS } from "../commands/index.ts";
 import { withContext } from "../kube/kubeconfig-edit.ts";
 import { run } from "../run.ts";
 import { testIo, type TestIo, type TestIoOptions } from "./io.ts";
+
+const LAPTOP: Omit<NodeInfo, "conditions"> = {
+  hostname: "laptop",
+  addresses: [],
+  os: "linux",
+  arch: "amd64",
+  osImage: "Debian",
+  kernelVersion: "6",
+  engineVersion: "20.10.24",
+  engineApiVersion: "1.41",
+  agentVersion: "9.9.9",
+  cpus: 2,
+  memoryBytes: 1024 ** 3,
+  disk: { totalBytes: 1024 ** 4, freeBytes: 1024 ** 3 },
+  labels: {},
+  containers: { ours: 0, foreign: 0 },
+};
 
 export interface Ran {
   code: number;
@@ -53,9 +71,19 @@ export class TestApi {
       ...(links ? { links } : {}),
     });
     const token = await createToken(kv, realEnv, { name: "ann", groups: ["system:masters"] });
-    // Without it every pod of that node is Unknown.
+    // Without a session every pod of that node is Unknown; without the rest nothing could be placed there.
+    const since = "2026-01-01T00:00:00.000Z";
+    await new ObjectStore(kv, realEnv).create<Node & KubeObject>(RESOURCES.nodes, {
+      apiVersion: "v1",
+      kind: "Node",
+      metadata: { name: "laptop" },
+    });
     await kv.commit([
-      { key: sessionKey("laptop"), value: { nonce: "n", hostname: "laptop", pid: 1, startedAt: "2026-01-01T00:00:00.000Z" } },
+      { key: sessionKey("laptop"), value: { nonce: "n", hostname: "laptop", pid: 1, startedAt: since } },
+      {
+        key: infoKey("laptop"),
+        value: { ...LAPTOP, conditions: [{ type: "Ready", status: "True", reason: "Ready", message: "", since }] },
+      },
     ]);
     const context = { name: "test", server: api.url, token };
     writeFileSync(join(dir, "kubeconfig"), withContext("", context).text);
@@ -105,12 +133,13 @@ export class TestApi {
   /** What controller and agent would write of a pod of the stack `shop`. */
   async pod(slot: string, seen: Partial<ObservedPod> = {}, node = "laptop"): Promise<void> {
     const name = `shop-web-${slot}-abcde`;
+    const stack = await this.store.get<Stack>(RESOURCES.stacks, "default", "shop").catch(() => undefined);
     const desired: DesiredPod = {
       name,
       namespace: "default",
       uid: name,
       stack: "shop",
-      stackUid: "u",
+      stackUid: stack?.metadata.uid ?? "u",
       stackGeneration: 1,
       service: "web",
       slot,

@@ -42,7 +42,7 @@ export const serviceEffects = (input: ServiceInput): PlannedService => {
   const count = (...effects: PlannedPod["effect"][]): number => pods.filter((p) => effects.includes(p.effect)).length;
   const effect: PlannedService["effect"] = !after
     ? "delete"
-    : now.length === 0 && !before
+    : now.length === 0 && (!before || later.length > 0)
       ? "create"
       : count("replace", "move", "restart") > 0
         ? "replace"
@@ -108,6 +108,7 @@ const podEffect = (
     const restarts = next.desired.restartAfter !== undefined && next.desired.restartAfter !== old.desired.restartAfter;
     if (restarts)
       return { slot, effect: "restart", ...is, to: next.node, ...because(going), why: "a service that it depends on is updated" };
+    const keys = changes.filter((c) => !c.path.startsWith("deploy.")).map((c) => c.path);
     const live = canonicalJson(next.desired.container) !== canonicalJson(old.desired.container);
     return live ? { slot, effect: "change", ...is, to: next.node, ...because(going) } : { slot, effect: "unchanged", ...is, to: next.node };
   }

@@ -1,91 +1,8 @@
 import { describe, expect, it } from "vitest";
-import type { PlannedPod, Stack } from "../../schemas/types.ts";
-import type { NodeInfo } from "../../schemas/fleet.ts";
-import { compileStack } from "../stacks/compile.ts";
+import type { PlannedPod } from "../../schemas/types.ts";
 import type { NodeParts } from "../place-view.ts";
-import type { PodView } from "../model.ts";
-import { type Forecast, forecast, type Snapshot } from "./plan.ts";
-import { simulate } from "./simulate.ts";
-
-const NOW = Date.parse("2026-01-01T00:00:00.000Z");
-const info: NodeInfo = {
-  hostname: "",
-  addresses: [],
-  os: "linux",
-  arch: "amd64",
-  osImage: "",
-  kernelVersion: "",
-  engineVersion: "20.10.24",
-  engineApiVersion: "1.41",
-  agentVersion: "1",
-  cpus: 2,
-  memoryBytes: 1,
-  disk: { totalBytes: 1, freeBytes: 1 },
-  labels: {},
-  containers: { ours: 0, foreign: 0 },
-  conditions: [{ type: "Ready", status: "True", reason: "Ready", message: "", since: "2026-01-01T00:00:00.000Z" }],
-};
-const aNode = (
-  name: string,
-  o: { unschedulable?: boolean; session?: boolean; labels?: Record<string, string> } = {},
-): [string, NodeParts] => [
-  name,
-  {
-    object: {
-      apiVersion: "v1",
-      kind: "Node",
-      metadata: { name, uid: name, resourceVersion: "1", creationTimestamp: "2026-01-01T00:00:00Z", labels: o.labels ?? {} },
-      spec: o.unschedulable ? { unschedulable: true } : {},
-    },
-    info: { value: { ...info, hostname: name }, mod: 1 },
-    ...(o.session === false
-      ? {}
-      : { session: { value: { nonce: "n", hostname: name, pid: 1, startedAt: "2026-01-01T00:00:00.000Z" }, mod: 1 } }),
-  },
-];
-
-type Spec = Stack["spec"];
-const aStack = (spec: Spec, uid = "u1"): Stack => ({
-  apiVersion: "steadfleet.dev/v1",
-  kind: "Stack",
-  metadata: { name: "shop", namespace: "default", uid, generation: 1, resourceVersion: "7", creationTimestamp: "2026-01-01T00:00:00Z" },
-  spec,
-});
-
-/** The world once `spec` has been rolled out. */
-const rolledOut = (spec: Spec, nodes: [string, NodeParts][]): { stored: Stack; world: Snapshot } => {
-  const world = { nodes: new Map(nodes), pods: [] as PodView[] };
-  const stack = aStack(spec);
-  const run = simulate({
-    stack,
-    compile: () => compileStack(stack),
-    running: undefined,
-    history: [],
-    world,
-    deletions: new Set(),
-    nowMs: NOW,
-  });
-  const stored = run.last.stack as Stack;
-  // A simulation calls its pods by its own names.
-  const pods = run.pods.map((p) => {
-    const uid = `uid-${p.desired.name}`;
-    return { ...p, desired: { ...p.desired, uid }, ...(p.observed ? { observed: { ...p.observed, uid } } : {}) };
-  });
-  return { stored, world: { nodes: world.nodes, pods } };
-};
-
-const plan = (stored: Stack | undefined, next: Spec, world: Snapshot): Forecast => {
-  const result = forecast({
-    next: aStack(next, stored?.metadata.uid ?? ""),
-    stored,
-    world,
-    revisions: [],
-    deletions: new Set(),
-    nowMs: NOW,
-  });
-  if ("invalid" in result) throw new Error(result.invalid.join());
-  return result;
-};
+import { aNode, planned, rolledOut, type Spec } from "../testing/forecast.ts";
+import type { Forecast } from "./plan.ts";
 
 const shown = (p: PlannedPod): string => `${p.slot} ${p.effect}${p.node ? ` ${p.node}` : ""}${p.to && p.to !== p.node ? ` → ${p.to}` : ""}`;
 const podsOf = (f: Forecast, service = "web"): string[] => (f.services.find((s) => s.name === service)?.pods ?? []).map(shown);
@@ -174,7 +91,7 @@ describe("what would happen", () => {
   ];
   it.each(rows)("$name", ({ nodes = two, from, to, pods, effect, downtime, changes }) => {
     const { stored, world } = from ? rolledOut(from, nodes) : { stored: undefined, world: { nodes: new Map(nodes), pods: [] } };
-    const found = plan(stored, to, world);
+    const found = planned(stored, to, world);
     const service = found.services.find((s) => s.name === "web");
     expect(podsOf(found)).toEqual(pods);
     expect(service?.effect).toBe(effect);
@@ -189,7 +106,7 @@ it("says which keys and never which values of the environment", () => {
   const from = { ...web, environment: { DB_PASSWORD: "old-value", A: "same" }, command: "run --token abc123 --x 1" };
   const to = { ...web, environment: { DB_PASSWORD: "new-value", A: "same", NEW: "1" }, command: "run --token def456 --x 2" };
   const { stored, world } = rolledOut({ services: { web: from } }, [aNode("a")]);
-  const found = plan(stored, { services: { web: to } }, world);
+  const found = planned(stored, { services: { web: to } }, world);
   const [service] = found.services;
   expect(service?.changes.map((c) => c.path)).toEqual(["command", "environment.DB_PASSWORD", "environment.NEW"]);
   expect(JSON.stringify(found)).not.toMatch(/old-value|new-value|abc123|def456/);
@@ -199,21 +116,21 @@ it("says which keys and never which values of the environment", () => {
 it("keeps named volumes, on their node, and leaves those that nobody mounts any more", () => {
   const db = { image: "db:1", volumes: ["data:/data"] };
   const { stored, world } = rolledOut({ services: { db }, volumes: { data: {} } }, [aNode("a"), aNode("b")]);
-  const replaced = plan(stored, { services: { db: { ...db, image: "db:2" } }, volumes: { data: {} } }, world);
+  const replaced = planned(stored, { services: { db: { ...db, image: "db:2" } }, volumes: { data: {} } }, world);
   expect(replaced.volumes).toEqual([{ key: "data", name: "shop_data", node: "a", services: ["db"], effect: "keep" }]);
-  const left = plan(stored, { services: { db: { image: "db:2" } } }, world);
+  const left = planned(stored, { services: { db: { image: "db:2" } } }, world);
   expect(left.volumes.map((v) => v.effect)).toEqual(["leave"]);
-  const fresh = plan(undefined, { services: { db }, volumes: { data: {} } }, { nodes: new Map([aNode("a")]), pods: [] });
+  const fresh = planned(undefined, { services: { db }, volumes: { data: {} } }, { nodes: new Map([aNode("a")]), pods: [] });
   expect(fresh.volumes.map((v) => v.effect)).toEqual(["create"]);
   expect(fresh.networks).toEqual([{ key: "default", name: "shop_default", node: "a", effect: "create" }]);
 });
 
 it("says with the node's name why something cannot be placed", () => {
   const pinned = { ...web, ports: ["80:80"], deploy: { replicas: 2 } };
-  const found = plan(undefined, { services: { web: pinned } }, { nodes: new Map([aNode("a")]), pods: [] });
+  const found = planned(undefined, { services: { web: pinned } }, { nodes: new Map([aNode("a")]), pods: [] });
   expect(podsOf(found)).toEqual(["0 create → a"]);
   expect(found.problems.join()).toMatch(/web: .*80.*/);
-  const none = plan(undefined, { services: { web } }, { nodes: new Map([aNode("a", { session: false })]), pods: [] });
+  const none = planned(undefined, { services: { web } }, { nodes: new Map([aNode("a", { session: false })]), pods: [] });
   expect(none.problems.join()).toMatch(/web: .*a/);
 });
 
@@ -221,9 +138,9 @@ it("a world in which something else would happen has another digest; one that di
   const nodes = [aNode("a"), aNode("b")];
   const { stored, world } = rolledOut({ services: { web } }, nodes);
   const next = { services: { web: { ...web, image: "web:2" } } };
-  const { digest } = plan(stored, next, world);
-  expect(plan(stored, next, world).digest).toBe(digest);
-  expect(plan(stored, next, { ...world, nodes: new Map([...nodes, aNode("c")]) }).digest).toBe(digest);
-  expect(plan(stored, next, { ...world, nodes: new Map([aNode("a"), aNode("b", { unschedulable: true })]) }).digest).not.toBe(digest);
-  expect(plan(stored, { services: { web: { ...web, image: "web:3" } } }, world).digest).not.toBe(digest);
+  const { digest } = planned(stored, next, world);
+  expect(planned(stored, next, world).digest).toBe(digest);
+  expect(planned(stored, next, { ...world, nodes: new Map([...nodes, aNode("c")]) }).digest).toBe(digest);
+  expect(planned(stored, next, { ...world, nodes: new Map([aNode("a"), aNode("b", { unschedulable: true })]) }).digest).not.toBe(digest);
+  expect(planned(stored, { services: { web: { ...web, image: "web:3" } } }, world).digest).not.toBe(digest);
 });
