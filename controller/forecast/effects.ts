@@ -104,16 +104,18 @@ const podEffect = (
   const coming = reasons.get(`new:${slot}`);
   const is = old ? { pod: old.desired.name, node: old.node } : {};
   const because = (said: { step: number; why: string } | undefined): { why?: string; step?: number } => (said ? { ...said } : {});
+  const keys = changes.filter((c) => !c.path.startsWith("deploy.")).map((c) => c.path);
   if (old && next?.desired.uid === old.desired.uid) {
     const restarts = next.desired.restartAfter !== undefined && next.desired.restartAfter !== old.desired.restartAfter;
     if (restarts)
       return { slot, effect: "restart", ...is, to: next.node, ...because(going), why: "a service that it depends on is updated" };
-    const keys = changes.filter((c) => !c.path.startsWith("deploy.")).map((c) => c.path);
     const live = canonicalJson(next.desired.container) !== canonicalJson(old.desired.container);
-    return live ? { slot, effect: "change", ...is, to: next.node, ...because(going) } : { slot, effect: "unchanged", ...is, to: next.node };
+    const named = keys.length > 0 ? { why: `${listed(keys)} changed` } : {};
+    return live
+      ? { slot, effect: "change", ...is, to: next.node, ...because(going), ...named }
+      : { slot, effect: "unchanged", ...is, to: next.node };
   }
   if (old && next) {
-    const keys = changes.filter((c) => !c.path.startsWith("deploy.")).map((c) => c.path);
     const other = old.desired.templateHash !== next.desired.templateHash;
     const why = other && keys.length > 0 ? `${listed(keys)} changed` : going?.why;
     return {
