@@ -3,6 +3,7 @@ import type { CommandSpec } from "../command.ts";
 import { apply } from "./apply.ts";
 import { convert } from "./convert.ts";
 import { deleteCommand } from "./delete.ts";
+import { diff } from "./diff.ts";
 import { dev } from "./dev.ts";
 import { exec } from "./exec.ts";
 import { get } from "./get.ts";
@@ -21,6 +22,7 @@ export const COMMANDS: readonly CommandSpec[] = [
   up,
   apply,
   plan,
+  diff,
   convert,
   deleteCommand,
   get,

@@ -14,7 +14,7 @@ import { waitForStacks } from "../rollout/wait.ts";
 /** What must be there before what: namespaces first, then what Stacks use. */
 const ORDER = ["Namespace", "Node", "Secret", "ConfigMap", "Stack"];
 
-const nameOf = (r: Resource, name: string): string => `${r.group ? `${r.singular}.${r.group}` : r.singular}/${name}`;
+export const nameOf = (r: Resource, name: string): string => `${r.group ? `${r.singular}.${r.group}` : r.singular}/${name}`;
 
 /** What was made of a Compose file's configs and secrets goes with its Stack. */
 const ownMade = async (ctx: Context, client: Client, applied: readonly (Applied<KubeObject> & { loaded: Loaded })[]): Promise<void> => {
@@ -33,6 +33,13 @@ const ownMade = async (ctx: Context, client: Client, applied: readonly (Applied<
   }
 };
 
+export interface ApplyOptions {
+  /** Asked of each object just before it is written: throws when it is not what it should be. */
+  expect?: (loaded: Loaded) => (live: KubeObject | undefined) => void;
+  /** Once all are applied, before anything is waited for. Not when one was refused. */
+  applied?: () => Promise<void>;
+}
+
 /**
  * Applies all, tells each result on stdout (`stack.steadfleet.dev/shop created`; `-o json` and `-o name` likewise) and waits for the Stacks.
  * One object that is refused does not keep the others from being applied; the first refusal decides the exit code.
@@ -42,13 +49,14 @@ export const applyAll = async (
   { client }: Connection,
   loaded: readonly Loaded[],
   output: string | undefined,
+  o: ApplyOptions = {},
 ): Promise<number> => {
   const dryRun = ctx.flags.bool("dry-run");
   const applied: (Applied<KubeObject> & { loaded: Loaded })[] = [];
   let refused: unknown;
   for (const l of loaded.toSorted((a, b) => ORDER.indexOf(a.manifest.kind) - ORDER.indexOf(b.manifest.kind)))
     try {
-      const result = await applyObject(client, l, { dryRun, signal: ctx.io.signal });
+      const result = await applyObject(client, l, { dryRun, signal: ctx.io.signal, ...(o.expect ? { expect: o.expect(l) } : {}) });
       applied.push({ ...result, loaded: l });
       const name = nameOf(l.resource, l.manifest.metadata.name);
       if (output === "name") ctx.io.stdout.write(`${name}\n`);
@@ -62,6 +70,7 @@ export const applyAll = async (
       );
     }
   if (!dryRun) await ownMade(ctx, client, applied);
+  if (refused === undefined) await o.applied?.();
   let code: number = EXIT.ok;
   const stacks = applied.filter((a) => a.loaded.manifest.kind === "Stack");
   if (stacks.length > 0 && !dryRun && !ctx.flags.bool("detach"))

@@ -1,15 +1,17 @@
 // `steady plan`, and the first half of `steady up`: a dry run on the server, and what it means for the containers.
-import { API_VERSION } from "../../schemas/constants.ts";
+import { API_VERSION, CLI } from "../../schemas/constants.ts";
 import type { KubeObject } from "../../schemas/meta.ts";
 import { RESOURCES } from "../../schemas/resources.ts";
 import type { StackPlan, StackPlanStatus } from "../../schemas/types.ts";
 import type { Context } from "../command.ts";
-import { ApiError, CliError, EXIT } from "../errors.ts";
+import { ApiError, CliError, EXIT, usage } from "../errors.ts";
 import { type Applied, applyObject } from "../kube/apply.ts";
 import { type Client, pathOf } from "../kube/client.ts";
 import { type Connection, withClient } from "../kube/connect.ts";
 import { defaultInputs } from "../manifest/files.ts";
 import { type Loaded, loadManifests } from "../manifest/load.ts";
+import { contentOf, writePlanFile } from "./plan-file.ts";
+import { readSet } from "./set.ts";
 import { type ObjectChange, showPlan, type StackChange } from "./show.ts";
 
 export interface Plan {
@@ -40,7 +42,11 @@ export const foresee = async (ctx: Context, { client }: Connection, loaded: read
   const { signal } = ctx.io;
   const seen: Foreseen[] = [];
   for (const l of loaded) {
-    const { before, object, result } = await applyObject<KubeObject>(client, l, { dryRun: true, signal });
+    const applied = await applyObject<KubeObject>(client, l, { dryRun: true, signal });
+    const { before, object } = applied;
+    // `stringData` is never there when it is read: only the values tell.
+    const same = l.manifest.kind === "Secret" && before !== undefined && contentOf(before) === contentOf(object);
+    const result = same ? "unchanged" : applied.result;
     const plan = l.manifest.kind === "Stack" ? { plan: await planStack(client, before, object, signal) } : {};
     seen.push({ loaded: l, result, before, object, ...plan });
   }
@@ -104,8 +110,26 @@ export const plan = (ctx: Context): Promise<number> =>
       envFiles: flags.list("env-file"),
       profiles: flags.list("profile"),
     });
-    const found = await planOf(ctx, connection, loaded);
+    const out = flags.str("out");
+    const set = flags.str("set");
+    if (out !== undefined && set !== undefined)
+      throw usage("--out and --set cannot be mixed", "apply the set as it is: --prune shows what would go");
+    if (flags.bool("prune") && set === undefined) throw usage("--prune needs --set NAME");
+    const sets = set === undefined ? undefined : await readSet(connection.client, set, connection.namespace, loaded, io.signal);
+    const seen = await foresee(ctx, connection, sets?.loaded ?? loaded);
+    const found = planFrom(seen);
+    if (sets && flags.bool("prune") && sets.set.doomed.length > 0) {
+      found.objects.push(
+        ...sets.set.doomed.map(({ resource, object }) => ({
+          name: `${resource.singular}/${object.metadata.name}`,
+          action: "delete" as const,
+        })),
+      );
+      found.differs = true;
+    }
+    if (out !== undefined) writePlanFile(io.cwd, out, connection.access.server, seen);
     if (flags.str("output") === "json") io.stdout.write(`${JSON.stringify({ v: 1, ...found }, undefined, 2)}\n`);
     else io.stdout.write(showPlan(found.stacks, found.objects, connection.access.context, ctx.out));
+    if (out !== undefined) io.stderr.write(`Kept in ${out}. Next: ${CLI} apply ${out}\n`);
     return flags.bool("exit-code") && found.differs ? EXIT.differs : EXIT.ok;
   });

@@ -13,13 +13,14 @@ const TRIES = 6;
 export const applyObject = async <T extends KubeObject>(
   client: Client,
   { manifest, resource, madeFor }: Loaded,
-  o: { dryRun?: boolean; signal?: AbortSignal } = {},
+  o: { dryRun?: boolean; signal?: AbortSignal; expect?: (live: T | undefined) => void } = {},
 ): Promise<Applied<T>> => {
   const { name, namespace } = manifest.metadata;
   // Nobody applies with kubectl what was made of a Compose file; its content need not be kept twice.
   const modified = madeFor === undefined ? withLastApplied(manifest) : manifest;
   for (let tries = 1; ; tries++) {
     const live = await client.find<T>(resource, namespace, name, o.signal);
+    o.expect?.(live);
     try {
       if (!live) return { result: "created", object: await client.create<T>(resource, namespace, modified, o), before: undefined };
       const object = live as T & Record<string, unknown>;
