@@ -5,9 +5,26 @@ import type { ContainerSpec } from "../schemas/fleet.ts";
 import { hashOf } from "./canonical.ts";
 import { byName, type CompiledStack } from "./model.ts";
 
-/** Hash over the container without what `docker update` changes live (limits, restart), and over the restart asked for: another hash means another container. */
+/** How its networks and volumes are made: theirs, not the container's. */
+export const settingsOf = (c: ContainerSpec): unknown[] => [
+  ...c.networks.flatMap((n) => (n.settings ? [[n.name, n.settings]] : [])),
+  ...c.mounts.flatMap((m) => (m.type === "volume" && m.volume?.settings ? [[m.volume.name, m.volume.settings]] : [])),
+];
+
+/** The container stays when its networks and volumes are made in another way: the agent changes them, or says why not. */
+const withoutSettings = (c: ContainerSpec): ContainerSpec => {
+  if (settingsOf(c).length === 0) return c;
+  const bare = <T extends { settings?: unknown }>({ settings: _settings, ...rest }: T): Omit<T, "settings"> => rest;
+  return {
+    ...c,
+    networks: c.networks.map(bare),
+    mounts: c.mounts.map((m) => (m.type === "volume" && m.volume ? { ...m, volume: bare(m.volume) } : m)),
+  };
+};
+
+/** Hash over the container without what `docker update` changes live (limits, restart) and how its networks and volumes are made, and over the restart asked for: another hash means another container. */
 export const templateHash = (container: ContainerSpec, restartedAt?: string): string => {
-  const { limits: _limits, restart: _restart, ...template } = container;
+  const { limits: _limits, restart: _restart, ...template } = withoutSettings(container);
   return hashOf(restartedAt === undefined ? template : { ...template, restartedAt }).slice(0, 16);
 };
 

@@ -11,6 +11,7 @@ import type { ContainerInspect, ContainerSummary, Engine, EngineInfo, ImageInspe
 import { EngineError, isEngineError } from "./engine.ts";
 import { agree, bodyFor, jsonLines, logLines, type RawEvent, splitReference, toEvent } from "./docker-wire.ts";
 import type { RegistryAuth } from "./images/auth.ts";
+import { networkBody } from "./networks/settings.ts";
 import { KeyedLanes, lane } from "./lanes.ts";
 
 /** Deadlines in ms. Source: Amazon ECS agent, and what a hung dockerd does to clients that have none (for ever). */
@@ -285,9 +286,9 @@ export const connectDocker = ({ socketPath, env, concurrency = 2 * availablePara
 
     inspectNetwork,
     listNetworks: (label) => get("list networks", "/networks", { filters: JSON.stringify({ label: [label] }) }),
-    createNetwork: (name, labels) =>
+    createNetwork: (name, labels, settings) =>
       lanes.change(async () => {
-        const body = { Name: name, Driver: "bridge", Labels: labels, CheckDuplicate: true };
+        const body = { Name: name, CheckDuplicate: true, ...networkBody(labels, settings) };
         const answer = await json<{ Id: string }>({
           operation: "create network",
           method: "POST",
@@ -312,13 +313,13 @@ export const connectDocker = ({ socketPath, env, concurrency = 2 * availablePara
       ),
 
     inspectVolume: (volume) => get<VolumeInspect>("inspect volume", at`/volumes/${volume}`),
-    createVolume: (name, labels) =>
+    createVolume: (name, labels, { driver, driverOpts } = {}) =>
       lanes.change(() =>
         json<VolumeInspect>({
           operation: "create volume",
           method: "POST",
           path: "/volumes/create",
-          body: { Name: name, Labels: labels },
+          body: { Name: name, Labels: labels, ...(driver ? { Driver: driver } : {}), ...(driverOpts ? { DriverOpts: driverOpts } : {}) },
           deadlineMs: DEADLINE.change,
         }),
       ),

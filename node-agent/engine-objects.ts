@@ -212,10 +212,17 @@ export interface NetworkInspect {
   Labels?: Record<string, string> | null;
   /** Ids of the containers with a live endpoint. */
   Containers?: Record<string, unknown> | null;
-  IPAM?: { Config?: { Subnet?: string; Gateway?: string }[] | null };
+  Driver?: string;
+  Internal?: boolean;
+  Attachable?: boolean;
+  EnableIPv6?: boolean;
+  Options?: Record<string, string> | null;
+  IPAM?: { Driver?: string; Config?: { Subnet?: string; IPRange?: string; Gateway?: string }[] | null };
 }
 
 export interface VolumeInspect {
   Name: string;
   Labels?: Record<string, string> | null;
+  Driver?: string;
+  Options?: Record<string, string> | null;
 }

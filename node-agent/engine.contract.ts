@@ -4,6 +4,7 @@ import type { EngineStream, OutputChunk } from "./engine-io.ts";
 import { driftOf } from "./drift.ts";
 import { type Engine, type EngineEvent, isEngineError } from "./engine.ts";
 import { fieldsContract } from "./engine-fields.contract.ts";
+import { networkDifferences, networkHash, volumeDifferences, withHash } from "./networks/settings.ts";
 import { expected, observe } from "./observe.ts";
 import { render } from "./render.ts";
 import { aPod, CLUSTER } from "./testing/rig.ts";
@@ -112,6 +113,36 @@ export const engineContract = (name: string, setup: () => Promise<ContractSetup>
       expect((await engine.inspect(second.id)).NetworkSettings.Ports?.["80/tcp"]?.[0]?.HostPort).toBe("18081");
       await engine.remove(second.id);
       await engine.removeNetwork("bridge-2");
+    });
+
+    it("networks and volumes are made with their settings", async () => {
+      const settings = {
+        internal: true as const,
+        driverOpts: { "com.docker.network.driver.mtu": "1400" },
+        ipam: { config: [{ subnet: "10.199.7.0/24", gateway: "10.199.7.3" }] },
+      };
+      const r = { name: "contract-set", external: false, labels, settings, aliases: [], endpoint: {} };
+      await engine.createNetwork(r.name, withHash(labels, networkHash(r)), settings);
+      expect(networkDifferences(r, await engine.inspectNetwork(r.name))).toEqual([]);
+      const other = { ...settings, internal: undefined, ipam: { config: [{ subnet: "10.199.8.0/24" }] } };
+      const { internal: _, ...rest } = other;
+      expect(networkDifferences({ ...r, settings: rest }, await engine.inspectNetwork(r.name))).toEqual([
+        "internal is true, not false",
+        "subnet is 10.199.7.0/24, not 10.199.8.0/24",
+      ]);
+      const member = await engine.create("contract-static", plain());
+      await engine.disconnect("none", member.id).catch(() => {});
+      await engine.connect(r.name, member.id, { IPAMConfig: { IPv4Address: "10.199.7.77" } });
+      // Also one that does not run can leave a network that is made anew.
+      await engine.disconnect(r.name, member.id);
+      await engine.removeNetwork(r.name);
+      await engine.remove(member.id);
+      const v = { name: "contract-vol", external: false, labels, driverOpts: { type: "tmpfs", device: "tmpfs" } };
+      expect(volumeDifferences(v, await engine.createVolume(v.name, labels, v))).toEqual([]);
+      expect(volumeDifferences({ ...v, driverOpts: { type: "nfs", device: "tmpfs" } }, await engine.inspectVolume(v.name))).toEqual([
+        "driver_opts.type is tmpfs, not nfs",
+      ]);
+      await engine.removeVolume(v.name);
     });
 
     it("networks: one of a name, in use while a container runs in it", async () => {

@@ -1,6 +1,7 @@
 // The port to Docker in our words. `docker.ts` is the real one, `testing/fake-engine.ts` the fake; one contract suite runs against both.
 // What is asked for and what is found keep the Engine API's own field names (a subset): every Docker manual explains them.
 
+import type { NetworkSettings } from "../schemas/fleet.ts";
 import type { EngineAbilities } from "./abilities.ts";
 import type { EngineIo } from "./engine-io.ts";
 import type { RegistryAuth } from "./images/auth.ts";
@@ -81,6 +82,12 @@ export interface EngineInfo {
   rootDir: string;
 }
 
+/** Of a volume; absent: the driver `local` without options. */
+export interface VolumeSettings {
+  driver?: string;
+  driverOpts?: Record<string, string>;
+}
+
 /** One row of the list of all containers, ours and foreign. */
 export interface ContainerSummary {
   id: string;
@@ -154,14 +161,14 @@ export interface Engine extends EngineIo {
   inspectNetwork(network: string): Promise<NetworkInspect>;
   listNetworks(label: string): Promise<NetworkInspect[]>;
   /** @throws nameConflict (also on engines that would make a second one of that name), addressPool */
-  createNetwork(name: string, labels: Record<string, string>): Promise<{ id: string }>;
+  createNetwork(name: string, labels: Record<string, string>, settings?: NetworkSettings): Promise<{ id: string }>;
   removeNetwork(network: string): Promise<void>;
   connect(network: string, container: string, endpoint: EndpointConfig): Promise<void>;
   disconnect(network: string, container: string): Promise<void>;
 
   inspectVolume(volume: string): Promise<VolumeInspect>;
   /** Idempotent by name and silent about other labels: inspect the answer. */
-  createVolume(name: string, labels: Record<string, string>): Promise<VolumeInspect>;
+  createVolume(name: string, labels: Record<string, string>, settings?: VolumeSettings): Promise<VolumeInspect>;
   removeVolume(volume: string): Promise<void>;
   listVolumes(label: string): Promise<VolumeInspect[]>;
 

@@ -13,7 +13,7 @@ import type { ContainerFacts } from "./observe.ts";
 import type { Plan } from "./plan/plan.ts";
 import { announcement, standingOf, steady } from "./pods/announce.ts";
 import { type Look, type Looker, lookAt } from "./pods/look.ts";
-import { dependentsOf, networkWanted, sharersOf } from "./pods/neighbours.ts";
+import { blockersOf, dependentsOf, networkWanted, sharersOf } from "./pods/neighbours.ts";
 import { blindHost, type HostView } from "./preflight/host.ts";
 import { faultOf, preflight } from "./preflight/preflight.ts";
 import { Preparer } from "./prepare.ts";
@@ -93,6 +93,8 @@ export class Pods {
       containersOf: (key) => world.ofPod(key).map((c) => c.id),
       told: (key) => o.enqueue(key),
     });
+    resources.blockers = (r, found) => blockersOf(r, Object.keys(found.Containers ?? {}), o, world);
+    resources.usersOf = (name) => world.usersOfNetwork(name).map((c) => c.id);
     this.looker = {
       ...o,
       factsOf: (key, uid) => {

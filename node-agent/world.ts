@@ -39,6 +39,9 @@ export class World {
     for (const c of this.containers.values()) if (name in c.networks) return true;
     return false;
   }
+  usersOfNetwork(name: string): ContainerSummary[] {
+    return [...this.containers.values()].filter((c) => name in c.networks);
+  }
   counts(): { ours: number; foreign: number } {
     let ours = 0;
     for (const c of this.containers.values()) if (c.labels[LABELS.cluster] === this.clusterId) ours++;

@@ -24,6 +24,8 @@ export const LABELS = {
   uid: `${GROUP}/uid`,
   /** `v1:<hash>` of the rendered container. */
   spec: `${GROUP}/spec`,
+  /** `v1:<hash>` of how a network or volume was made; absent: with everything default. */
+  settings: `${GROUP}/settings`,
 } as const;
 
 /** Labels that Docker tools group by. */

@@ -2,7 +2,9 @@
 import type { DesiredPod } from "../../schemas/fleet.ts";
 import { canonicalJson } from "../canonical.ts";
 import type { PodView } from "../model.ts";
+import { settingsOf } from "../compile.ts";
 import { bySlot } from "../pods.ts";
+import { restartAfter } from "./restarts.ts";
 import { seatFor } from "./seats.ts";
 import type { ServiceDraft } from "./service.ts";
 import type { PodDraft } from "./types.ts";
@@ -13,15 +15,24 @@ export const changeInPlace = (own: ServiceDraft, kept: ReadonlyMap<string, PodVi
   // Nothing live depends on the slot.
   const live = liveParts(own.podFor(""));
   for (const [slot, pod] of kept) {
-    if (own.isOutdated(pod) || own.isOfOtherTemplate(pod) || live === liveParts(pod.desired)) continue;
+    if (own.isOutdated(pod) || own.isOfOtherTemplate(pod)) continue;
+    const after = restartAfter(own, pod);
+    if (live === liveParts(pod.desired) && after === pod.desired.restartAfter) continue;
     const next = own.podFor(slot);
     const { name, uid, createdAt } = pod.desired;
-    const desired: DesiredPod = { ...next, container: { ...next.container }, name, uid, createdAt };
+    const desired: DesiredPod = {
+      ...next,
+      container: { ...next.container },
+      name,
+      uid,
+      createdAt,
+      ...(after ? { restartAfter: after } : {}),
+    };
     draft.steps.push({
       type: "updateInPlace",
       pod,
       desired,
-      reason: `limits, restart policy, labels or dependencies of ${service.name} changed`,
+      reason: `limits, restart policy, labels, dependencies or settings of networks and volumes of ${service.name} changed`,
     });
   }
 };
@@ -72,7 +83,8 @@ const liveText = new WeakMap<object, string>();
 const liveParts = (d: PodDraft | DesiredPod): string => {
   const known = liveText.get(d);
   if (known !== undefined) return known;
-  const text = canonicalJson({ limits: d.container.limits, restart: d.container.restart, labels: d.labels, dependsOn: d.dependsOn });
+  const { limits, restart } = d.container;
+  const text = canonicalJson({ limits, restart, settings: settingsOf(d.container), labels: d.labels, dependsOn: d.dependsOn });
   liveText.set(d, text);
   return text;
 };

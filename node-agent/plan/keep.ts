@@ -21,6 +21,8 @@ const outcome = (c: ContainerSpec, f: ContainerFacts): "Succeeded" | "Failed" | 
 const hasOtherBits = ({ pod, pinnedId }: Desired, c: ContainerFacts): boolean =>
   pod.imageDigest !== undefined && c.imageDigests.length > 0 && !c.imageDigests.includes(pod.imageDigest) && c.imageId !== pinnedId;
 
+const LOOK_AGAIN_MS = 10_000;
+
 /** There is one: what is wrong with it? */
 export const keep = (input: PlanInput, desired: Desired, c: ContainerFacts): Plan => {
   const { pod, rendered, expected } = desired;
@@ -124,6 +126,13 @@ export const keep = (input: PlanInput, desired: Desired, c: ContainerFacts): Pla
       break;
     default:
       break;
+  }
+  for (const complaint of input.complaints) {
+    if (!("remake" in complaint)) waiting ??= { ...complaint, lookAtMs: input.now + LOOK_AGAIN_MS };
+    else if (actions.length === 0) {
+      actions.push({ type: "ensureNetwork", network: complaint.remake });
+      causes.push(`${complaint.message}; it is made anew`);
+    }
   }
   if (actions.length === 0) return nothing({ current: c, drift, ...(waiting ? { waiting } : {}) });
   const fresh = c.startedAt === undefined && causes.length === 0;

@@ -162,6 +162,7 @@ const inputOf = async (row: Row): Promise<PlanInput> => {
     mayRemove: true,
     networkIds: new Map(Object.entries(base.networkIds)),
     shares: [],
+    complaints: [],
     restarted: false,
     hadContainer: false,
     released: false,

@@ -4,6 +4,7 @@ import type { Drift } from "../drift.ts";
 import type { EndpointConfig, Resources, RestartPolicy } from "../engine.ts";
 import type { ImageWish } from "../images/images.ts";
 import type { Comparable, ContainerFacts } from "../observe.ts";
+import type { Complaint } from "../resources.ts";
 import type { Share } from "../shares/share.ts";
 import type { NetworkRequest, Rendered, VolumeRequest } from "../render.ts";
 
@@ -53,6 +54,8 @@ export interface PlanInput {
   waitingFor?: string | undefined;
   /** Containers whose namespaces or volumes it needs. */
   shares: readonly Share[];
+  /** What is wrong with the networks and volumes of a container that runs. */
+  complaints: readonly Complaint[];
   /** It was restarted for the pod's `restartAfter` already. */
   restarted: boolean;
   /** How an earlier container of this uid ended for good. */

@@ -49,6 +49,7 @@ export const lookAt = async (key: string, memory: Memory, o: Looker): Promise<Lo
     networkIds: resources.networkIds,
     waitingFor: entry && waitingFor(entry.pod, o),
     shares,
+    complaints: desired && mine?.state === "running" ? await resources.complaints(desired.rendered.networks, desired.rendered.volumes) : [],
     restarted: memory.wasRestarted(entry?.pod.restartAfter),
     finished: finishedBefore(memory.observed?.phase),
     hadContainer: memory.observed?.containerId !== undefined || memory.current !== undefined,

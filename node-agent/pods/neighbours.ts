@@ -1,7 +1,10 @@
 // What pods of this node are to each other: who waits for whom, who uses what.
 import type { DesiredPod, ObservedPod } from "../../schemas/fleet.ts";
 import { dependencyUnmet } from "../../schemas/health.ts";
+import { networkHash } from "../networks/settings.ts";
 import type { ContainerFacts } from "../observe.ts";
+import type { NetworkRequest } from "../render.ts";
+import { podKeyOf, type World } from "../world.ts";
 import { sharesWith } from "../shares/resolve.ts";
 import type { DesiredEntry } from "../pods.ts";
 
@@ -34,6 +37,23 @@ export const networkWanted = (name: string, hood: Pick<Neighbourhood, "allDesire
   for (const [, { pod }] of hood.allDesired())
     if (pod.deletionTimestamp === undefined && pod.container.networks.some((n) => n.name === name)) return true;
   return false;
+};
+
+/** Who keeps a network from being made anew as `r` says: foreign containers, and those of pods that do not want it so. */
+export const blockersOf = (
+  r: NetworkRequest,
+  members: readonly string[],
+  hood: Pick<Neighbourhood, "allDesired">,
+  world: World,
+): string[] => {
+  const wanting = new Set<string>();
+  for (const [key, { pod }] of hood.allDesired())
+    if (pod.deletionTimestamp === undefined && pod.container.networks.some((n) => n.name === r.name && networkHash(n) === networkHash(r)))
+      wanting.add(key);
+  const known = world.usersOfNetwork(r.name);
+  const unknown = members.filter((id) => world.get(id) === undefined).map((id) => `container ${id.slice(0, 12)}`);
+  const others = known.filter((c) => !wanting.has(podKeyOf(c.labels, world.clusterId) ?? "")).map((c) => `container ${c.name}`);
+  return [...others, ...unknown].toSorted();
 };
 
 /** Keys of the pods for which it matters how this one is. */

@@ -1,5 +1,14 @@
 // Networks and volumes of the fake engine.
-import { type EndpointConfig, EngineError, type EngineEvent, type NetworkInspect, type VolumeInspect } from "../engine.ts";
+import {
+  type EndpointConfig,
+  EngineError,
+  type EngineEvent,
+  type NetworkInspect,
+  type VolumeInspect,
+  type VolumeSettings,
+} from "../engine.ts";
+import type { NetworkSettings } from "../../schemas/fleet.ts";
+import { type NetworkBody, networkBody } from "../networks/settings.ts";
 import { hasLabel } from "./fake-container.ts";
 import { type FakeContainer, FakeIo } from "./fake-io.ts";
 
@@ -7,6 +16,7 @@ interface FakeNetwork {
   id: string;
   name: string;
   labels: Record<string, string>;
+  body?: NetworkBody;
 }
 
 export abstract class FakeResources extends FakeIo {
@@ -25,11 +35,11 @@ export abstract class FakeResources extends FakeIo {
     await this.enter("list networks");
     return [...this.networks.values()].filter((n) => hasLabel(n.labels, label)).map((n) => this.networkInfo(n));
   }
-  async createNetwork(name: string, labels: Record<string, string>): Promise<{ id: string }> {
+  async createNetwork(name: string, labels: Record<string, string>, settings?: NetworkSettings): Promise<{ id: string }> {
     await this.enter("create network", name);
     if (this.networks.has(name))
       throw new EngineError("nameConflict", `network with name ${name} already exists`, "create network", { status: 409 });
-    const network = { id: this.id(), name, labels };
+    const network = { id: this.id(), name, labels, body: networkBody(labels, settings) };
     this.networks.set(name, network);
     this.emit("network", "create", network.id, { name });
     return { id: network.id };
@@ -72,9 +82,10 @@ export abstract class FakeResources extends FakeIo {
     if (!found) throw new EngineError("notFound", `get ${volume}: no such volume`, "inspect volume", { status: 404 });
     return found;
   }
-  async createVolume(name: string, labels: Record<string, string>): Promise<VolumeInspect> {
+  async createVolume(name: string, labels: Record<string, string>, settings: VolumeSettings = {}): Promise<VolumeInspect> {
     await this.enter("create volume", name);
-    const made = this.volumes.get(name) ?? { Name: name, Labels: labels };
+    const options = settings.driverOpts ? { Options: settings.driverOpts } : {};
+    const made = this.volumes.get(name) ?? { Name: name, Labels: labels, Driver: settings.driver ?? "local", ...options };
     this.volumes.set(name, made);
     return made;
   }
@@ -101,6 +112,21 @@ export abstract class FakeResources extends FakeIo {
     const live = [...this.containers.values()].filter(
       (c) => c.inspect.State.Status === "running" && c.inspect.NetworkSettings.Networks?.[n.name]?.NetworkID === n.id,
     );
-    return { Id: n.id, Name: n.name, Labels: { ...n.labels }, Containers: Object.fromEntries(live.map((c) => [c.inspect.Id, {}])) };
+    const {
+      Driver = "bridge",
+      Internal = false,
+      Attachable = false,
+      EnableIPv6 = false,
+      Options = {},
+      IPAM = { Driver: "default" },
+    } = n.body ?? {};
+    const settings = { Driver, Internal, Attachable, EnableIPv6, Options, IPAM };
+    return {
+      Id: n.id,
+      Name: n.name,
+      Labels: { ...n.labels },
+      Containers: Object.fromEntries(live.map((c) => [c.inspect.Id, {}])),
+      ...settings,
+    };
   }
 }
