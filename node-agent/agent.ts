@@ -117,6 +117,7 @@ export const runAgent = async (o: AgentParts, signal: AbortSignal): Promise<void
       save();
     },
     enqueue: (key) => queue.add(key),
+    flush: () => save.flush(),
   });
 
   const runtime: Runtime = new Runtime({
@@ -199,7 +200,7 @@ export const runAgent = async (o: AgentParts, signal: AbortSignal): Promise<void
     try {
       const found = await engine.listNetworks(`${LABELS.cluster}=${clusterId}`);
       const actions = found.map(({ Name }) => ({ type: "releaseNetwork", name: Name }) as const);
-      const unused = { networkWanted: (name: string) => pods.networkWanted(name), desired: undefined, progress: () => {} };
+      const unused = { env, networkWanted: (name: string) => pods.networkWanted(name), desired: undefined, progress: () => {} };
       await execute(actions, { engine, world, resources, ...unused });
     } catch (error) {
       log.warn({ err: error }, "networks could not be swept");

@@ -129,6 +129,10 @@ export const dockerIo = ({ socketPath, env, api }: DockerIoOptions): EngineIo =>
             Tty: o.tty,
             Cmd: o.command,
             DetachKeys: NO_DETACH,
+            ...(o.user === undefined ? {} : { User: o.user }),
+            ...(o.workingDir === undefined ? {} : { WorkingDir: o.workingDir }),
+            ...(o.privileged ? { Privileged: true } : {}),
+            ...(o.env ? { Env: Object.entries(o.env).map(([k, v]) => `${k}=${v}`) } : {}),
           },
         }),
       );

@@ -40,6 +40,12 @@ export interface ExecOptions {
   stdout: boolean;
   stderr: boolean;
   tty: boolean;
+  /** Absent: as the container's main process has it. */
+  user?: string;
+  workingDir?: string;
+  privileged?: true;
+  /** On top of the container's own. */
+  env?: Record<string, string>;
 }
 
 export interface AttachOptions {

@@ -237,6 +237,15 @@ export const engineContract = (name: string, setup: () => Promise<ContractSetup>
       await engine.remove(id);
     });
 
+    it("runs a command as somebody else, somewhere else, with more in its environment", async () => {
+      const id = await running();
+      const script = ["sh", "-c", "echo $A $(pwd) $(id -u)"];
+      const where = { user: "1000", workingDir: "/tmp", env: { A: "x" } };
+      const ran = await engine.exec(id, { command: script, stdin: false, stdout: true, stderr: true, tty: false, ...where });
+      expect(textOf(await collect(ran.stream))).toBe("x /tmp 1000\n");
+      await engine.remove(id);
+    });
+
     it("runs a command in a terminal, whose size can change", async () => {
       const id = await running();
       const cat = await engine.exec(id, { command: ["cat"], stdin: true, stdout: true, stderr: true, tty: true });

@@ -1,9 +1,12 @@
 // Carries a plan out, one step after the other. Any step may be the last one before a crash: each can be done again.
+import type { HookSpec } from "../schemas/fleet.ts";
+import type { Env } from "../store/env.ts";
 import { LABELS } from "../schemas/constants.ts";
 import { type Engine, isEngineError } from "./engine.ts";
 import { PodFault, type Progress } from "./faults.ts";
 import type { Action, ActionOf, ActionType, Desired } from "./plan/plan.ts";
 import { blindHost, type HostView } from "./preflight/host.ts";
+import { hookWords, POST_START_FAILED, runHook } from "./hooks/run.ts";
 import { faultOf, preflight } from "./preflight/preflight.ts";
 import type { Resources } from "./resources.ts";
 import type { World } from "./world.ts";
@@ -28,6 +31,8 @@ export interface Executor {
     | "removeNetwork"
     | "inspectVolume"
     | "removeVolume"
+    | "exec"
+    | "inspectExec"
   >;
   world: World;
   resources: Resources;
@@ -35,6 +40,9 @@ export interface Executor {
   /** Whether a pod that is to stay wants this network. */
   networkWanted(name: string): boolean;
   progress: Progress;
+  env: Env;
+  /** Nobody waits for what a hook does any more: the pod is to go, or the agent. */
+  cancelled?: () => boolean;
   /** The machine below the engine. Default: nothing is known of it. */
   host?: HostView;
 }
@@ -44,6 +52,8 @@ interface Run extends Executor {
   created?: string;
   pulled: boolean;
   warnings: string[];
+  failedHooks: string[];
+  hooked?: string;
   /** The networks asked for so far. */
   networks: Promise<unknown>;
 }
@@ -54,11 +64,15 @@ export interface Done {
   pulled: boolean;
   /** What the engine said that it did not do. */
   warnings: string[];
+  /** In words; they held up nothing. */
+  failedHooks: string[];
+  /** The start that the postStart hooks have run for just now. */
+  hooked?: string;
 }
 
 /** @throws EngineError, PodFault: the steps after the failed one were not taken */
 export const execute = async (actions: readonly Action[], executor: Executor): Promise<Done> => {
-  const run: Run = { ...executor, pulled: false, warnings: [], networks: Promise.resolve() };
+  const run: Run = { ...executor, pulled: false, warnings: [], failedHooks: [], networks: Promise.resolve() };
   try {
     for (const action of actions) await perform(action, run);
     await run.networks;
@@ -66,7 +80,13 @@ export const execute = async (actions: readonly Action[], executor: Executor): P
     // Nothing goes on behind the back of the next look.
     await run.networks.catch(() => undefined);
   }
-  return { pulled: run.pulled, warnings: run.warnings, ...(run.created === undefined ? {} : { created: run.created }) };
+  return {
+    pulled: run.pulled,
+    warnings: run.warnings,
+    failedHooks: run.failedHooks,
+    ...(run.hooked === undefined ? {} : { hooked: run.hooked }),
+    ...(run.created === undefined ? {} : { created: run.created }),
+  };
 };
 
 const perform = async <T extends ActionType>(action: ActionOf<T>, run: Run): Promise<void> => {
@@ -145,6 +165,19 @@ const EXECUTORS: { [T in ActionType]: (action: ActionOf<T>, run: Run) => Promise
       throw error;
     }
   },
+  postStart: async ({ container, hooks, start }, run) => {
+    for (const [n, hook] of hooks.entries()) {
+      run.progress("PostStart", `runs post_start ${n + 1} of ${hooks.length}`);
+      const result = await runHook(container, hook, run);
+      if (result.how === "cancelled" || result.how === "stopped") return;
+      if (result.exitCode === 0) continue;
+      // One that went down with its container did not fail by itself: Docker starts that again, or the next look does.
+      if ((await run.engine.inspect(container)).State.Status !== "running") return;
+      await run.engine.stop(container, wanted(run).pod.container.stopGraceMs);
+      throw new PodFault(POST_START_FAILED, hookWords("post_start", n, hook, result));
+    }
+    run.hooked = start;
+  },
   unpause: async ({ container }, run) => {
     try {
       await run.engine.unpause(container);
@@ -167,9 +200,10 @@ const EXECUTORS: { [T in ActionType]: (action: ActionOf<T>, run: Run) => Promise
     const { warnings = [] } = await run.engine.update(container, change);
     run.warnings.push(...warnings);
   },
-  stop: async ({ container, graceMs }, run) => {
+  stop: async ({ container, graceMs, preStop = [] }, run) => {
+    const left = await beforeStop(container, preStop, graceMs, run);
     try {
-      await run.engine.stop(container, graceMs);
+      await run.engine.stop(container, left);
     } catch (error) {
       if (!isEngineError(error, "notFound")) throw error;
     }
@@ -208,6 +242,25 @@ const EXECUTORS: { [T in ActionType]: (action: ActionOf<T>, run: Run) => Promise
     }
     run.resources.forget({ type: "volume", id: name, action: "destroy", attributes: {} });
   },
+};
+
+/** What is left of the grace period. A hook that fails or takes too long is told, and holds up nothing. */
+const beforeStop = async (container: string, hooks: readonly HookSpec[], graceMs: number, run: Run): Promise<number> => {
+  const began = run.env.monotonic();
+  const left = (): number => Math.max(0, graceMs - (run.env.monotonic() - began));
+  for (const [n, hook] of hooks.entries()) {
+    if (left() === 0) break;
+    run.progress("PreStop", `runs pre_stop ${n + 1} of ${hooks.length}`);
+    try {
+      const result = await runHook(container, hook, { engine: run.engine, env: run.env, deadlineMs: left() });
+      if (result.how === "stopped") break;
+      if (result.exitCode !== 0) run.failedHooks.push(hookWords("pre_stop", n, hook, result));
+    } catch (error) {
+      if (!isEngineError(error)) throw error;
+      run.failedHooks.push(`pre_stop ${n + 1} did not run: ${error.message}`);
+    }
+  }
+  return left();
 };
 
 const wanted = (run: Run): Desired => {

@@ -22,6 +22,8 @@ export class Memory {
   logOf: string | undefined;
   budget = new HealBudget();
   restartedFor: string | undefined;
+  /** The start that the postStart hooks have run for. */
+  hooked: string | undefined;
   /** What others saw of it last: see pods/announce.ts. */
   standing: string | undefined;
   private revision = 0;
@@ -122,7 +124,7 @@ export class Memory {
   /** Steps were taken without an error: the failure is overcome when the next look finds nothing to do. */
   changed(next: Plan): void {
     this.failure = undefined;
-    if (!["replace", "create", "heal", "restart"].includes(next.kind)) this.failures = 0;
+    if (next.kind === "delete" || next.kind === "orphan") this.failures = 0;
   }
   /** As desired, or waiting for something other than a retry. */
   settled(): void {

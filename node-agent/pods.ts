@@ -47,6 +47,8 @@ export interface PodsOptions {
   enqueue(key: string): void;
   /** Images of so many templates of a service are remembered as needed. */
   keepImages?: number;
+  /** Resolves when what was written is on disk. */
+  flush?(): Promise<void>;
 }
 
 const KEEP_IMAGES = 3;
@@ -114,6 +116,7 @@ export class Pods {
     if (memory.observed) return;
     memory.uid = observed.uid;
     memory.observed = observed;
+    memory.hooked = observed.postStart;
     memory.seq = observed.notes.at(-1)?.seq ?? 0;
   }
   observed(key: string): ObservedPod | undefined {
@@ -163,7 +166,7 @@ export class Pods {
         const pause = this.pause(memory, look.plan);
         if (pause > 0) return await this.settle(key, memory, { ...look, plan: held(look.plan, pause, this.o.env.now()) });
         if (look.plan.actions.length === 0) return await this.settle(key, memory, look);
-        await this.act(key, memory, look);
+        await this.act(key, memory, look, signal);
       }
       return { afterMs: 0 };
     } catch (error) {
@@ -185,7 +188,7 @@ export class Pods {
     return 0;
   }
 
-  private async act(key: string, memory: Memory, { desired, plan: next }: Look): Promise<void> {
+  private async act(key: string, memory: Memory, { desired, plan: next }: Look, signal: AbortSignal): Promise<void> {
     const { env, log } = this.o;
     const began = env.monotonic();
     if (next.kind === "heal" || next.kind === "restart") memory.budget.take();
@@ -198,6 +201,8 @@ export class Pods {
       ...(this.o.host ? { host: this.o.host } : {}),
       desired,
       networkWanted: (name) => this.networkWanted(name),
+      env,
+      cancelled: () => signal.aborted || this.o.desired(key)?.pod.deletionTimestamp !== undefined || !this.o.desired(key),
       progress: (reason, message) => {
         memory.progress = { reason, message };
         if (env.monotonic() - toldAt < PROGRESS_EVERY_MS) return;
@@ -211,6 +216,13 @@ export class Pods {
     const tookMs = Math.round(env.monotonic() - began);
     if (next.kind === "delete") memory.released = true;
     memory.changed(next);
+    for (const message of done.failedHooks) memory.note({ type: "Warning", reason: "PreStopHookError", message }, env.now());
+    if (done.hooked !== undefined) {
+      memory.hooked = done.hooked;
+      // Known before anything else is done: a crash must not run them again.
+      this.tell(key, memory, { ...next, actions: [] }, memory.currentFacts());
+      await this.o.flush?.();
+    }
     if (next.actions.some((a) => a.type === "start")) memory.restartedFor = desired?.pod.restartAfter;
     log.info({ pod: key, kind: next.kind, cause: next.cause, actions: next.actions.map((a) => a.type), tookMs }, "pod acted upon");
     const live = next.kind === "heal" && memory.isNewRevision();
@@ -271,8 +283,7 @@ export class Pods {
     const delayMs = memory.fail(why, error, env.monotonic(), (n) => retryDelayMs(n, error, env.random()));
     log.warn({ pod: key, reason: why.reason, err: error, retryInMs: Math.round(delayMs) }, "pod failed");
     if (delayMs <= 50) return { afterMs: delayMs };
-    if (memory.isNewFailure(why))
-      memory.note({ type: "Warning", reason: why.reason, message: `${why.message}: ${why.lastError}` }, env.now());
+    if (memory.isNewFailure(why)) memory.note({ type: "Warning", reason: why.reason, message: told(why) }, env.now());
     try {
       return { afterMs: (await this.settle(key, memory, await lookAt(key, memory, this.looker)))?.afterMs ?? delayMs };
     } catch (second) {
@@ -299,6 +310,7 @@ export class Pods {
       prepared: this.preparer.answer(key, entry.pod),
       restarts: memory.countRestarts(facts),
       logTail: memory.logTail,
+      hooked: memory.hooked,
       notes: memory.notes(),
       now: env.now(),
     };
@@ -318,6 +330,8 @@ export class Pods {
     for (const other of dependentsOf(entry.pod, this.o)) this.o.enqueue(other);
   }
 }
+
+const told = ({ message, lastError }: Failure): string => (message === lastError ? message : `${message}: ${lastError}`);
 
 const held = (next: Plan, pauseMs: number, now: number): Plan => ({
   ...next,

@@ -17,6 +17,8 @@ export interface ReportInput {
   progress: { reason: string; message: string } | undefined;
   restarts: number;
   logTail: string[] | undefined;
+  /** The start that the postStart hooks have run for. */
+  hooked: string | undefined;
   prepared?: ObservedPod["prepared"];
   notes: AgentNote[];
   now: number;
@@ -42,7 +44,8 @@ export const report = (input: ReportInput): ObservedPod => {
   const { pod, plan, facts, previous, now } = input;
   const why = plan.gone ? undefined : reasonOf(input);
   const looping = facts !== undefined && isLooping(facts, now);
-  const ready = facts?.state === "running" && (facts.health === undefined || facts.health === "healthy") && !looping;
+  const hooking = plan.actions.some((a) => a.type === "postStart");
+  const ready = facts?.state === "running" && (facts.health === undefined || facts.health === "healthy") && !looping && !hooking;
   const lastError =
     input.failure?.lastError ?? (facts && facts.state !== "running" && facts.error !== "" ? facts.error.slice(0, 2_000) : undefined);
   const exitCode =
@@ -65,6 +68,7 @@ export const report = (input: ReportInput): ObservedPod => {
     restarts: input.restarts,
     ...(lastExit === undefined ? {} : { exitCode: lastExit }),
     ...(input.logTail && (looping || plan.finished === "Failed") ? { logTail: input.logTail } : {}),
+    ...(input.hooked !== undefined && pod.container.postStart?.length ? { postStart: input.hooked } : {}),
     ...(input.prepared ? { prepared: input.prepared } : {}),
     notes: input.notes,
   };

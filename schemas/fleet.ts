@@ -380,6 +380,8 @@ export interface ObservedPod {
   ports?: { target: number; published: number; protocol: string; hostIp: string }[];
   /** Last lines of the container's log, after a failure only. At most 10 lines of 500 characters. */
   logTail?: string[];
+  /** Which start of which container the `postStart` hooks have run for. */
+  postStart?: string;
   /** The answer to `next`: ready, or what would keep it from starting. */
   prepared?: { templateHash: string; ready: boolean; reason?: string; message?: string; imageDigest?: string };
   /** The last 10 things done, oldest first. */

@@ -5,7 +5,7 @@ import type { ContainerFacts } from "../observe.ts";
 import { updateOf } from "../render/limits.ts";
 import type { Rendered } from "../render.ts";
 import { later, shareHold, shareRepair } from "../shares/share.ts";
-import { creation, ensureImage, ensureNetworks, held, nothing, prepare, rehearse, runsOnce, takeDown } from "./steps.ts";
+import { creation, ensureImage, ensureNetworks, held, nothing, prepare, rehearse, runsOnce, stopping, takeDown } from "./steps.ts";
 import type { Action, Desired, Plan, PlanInput } from "./types.ts";
 
 /** How a container that has exited ended for good; undefined: it should run. */
@@ -56,7 +56,7 @@ export const keep = (input: PlanInput, desired: Desired, c: ContainerFacts): Pla
     const actions = [
       ...rehearse(desired, [c.id]),
       ...prepare(desired),
-      ...takeDown(c, pod.container.stopGraceMs),
+      ...takeDown(c, pod.container.stopGraceMs, pod.container.preStop),
       ...creation(input, desired),
     ];
     return { kind: "replace", actions, drift, cause, gone: false, current: c, ...waiting };
@@ -105,7 +105,7 @@ export const keep = (input: PlanInput, desired: Desired, c: ContainerFacts): Pla
       if (shareless !== undefined && !input.shares.some((s) => s.unseen)) waiting = held(shareless);
       if (restart === undefined) break;
       if (hold !== undefined) waiting = held(hold);
-      else actions.push({ type: "stop", container: c.id, graceMs: pod.container.stopGraceMs }, { type: "start", container: c.id });
+      else actions.push(stopping(c, pod.container.stopGraceMs, pod.container.preStop), { type: "start", container: c.id });
       break;
     case "paused":
       actions.unshift({ type: "unpause", container: c.id });
@@ -115,7 +115,7 @@ export const keep = (input: PlanInput, desired: Desired, c: ContainerFacts): Pla
     case "created":
     case "exited":
       if (c.startedAt !== undefined) {
-        causes.push(`container was stopped outside (exit code ${c.exitCode})`);
+        causes.push(input.hookFailed ? "post_start failed, and is tried again" : `container was stopped outside (exit code ${c.exitCode})`);
         drift.push({ op: "replace", path: "/running", value: true, remedy: "update" });
       }
       // An endpoint may point at a network that is gone, which would fail every start: look the networks up, then look again.
@@ -134,6 +134,12 @@ export const keep = (input: PlanInput, desired: Desired, c: ContainerFacts): Pla
       causes.push(`${complaint.message}; it is made anew`);
     }
   }
+  const { postStart } = pod.container;
+  // Once for each start, also one by Docker itself.
+  if (actions.length === 0 && c.state === "running" && postStart?.length && input.hooked !== startOf(c)) {
+    const action = { type: "postStart", container: c.id, hooks: postStart, start: startOf(c) } as const;
+    return nothing({ actions: [action], cause: "post_start has not run since its start", current: c, drift });
+  }
   if (actions.length === 0) return nothing({ current: c, drift, ...(waiting ? { waiting } : {}) });
   const fresh = c.startedAt === undefined && causes.length === 0;
   const onlyRestart = restart !== undefined && causes.length === 0;
@@ -148,6 +154,9 @@ export const keep = (input: PlanInput, desired: Desired, c: ContainerFacts): Pla
     ...(waiting ? { waiting } : {}),
   };
 };
+
+/** Names one start of one container. */
+const startOf = (c: ContainerFacts): string => `${c.id.slice(0, 12)}@${c.startedAt}`;
 
 /** `depends_on: {x: {restart: true}}`, x having been updated since. */
 const restartAsked = (input: PlanInput, pod: DesiredPod, c: ContainerFacts): string | undefined =>

@@ -27,7 +27,7 @@ export const plan = (input: PlanInput): Plan => {
         },
       });
     const cause = `container ${others.map((c) => c.name).join(", ")} belongs to an earlier pod of this name`;
-    return { kind: "orphan", actions: others.flatMap(takeDown), drift: [], cause, gone: false, ...(current ? { current } : {}) };
+    return { kind: "orphan", actions: others.flatMap((c) => takeDown(c)), drift: [], cause, gone: false, ...(current ? { current } : {}) };
   }
   if (removing)
     return nothing({ waiting: { reason: "Removing", message: `the engine is removing container ${removing.name}`, lookAtMs: now + 500 } });

@@ -21,7 +21,7 @@ export const retire = (input: PlanInput, desired: Desired | undefined): Plan => 
   return {
     kind: desired ? "delete" : "orphan",
     actions: [
-      ...live.flatMap((f) => takeDown(f, c?.stopGraceMs)),
+      ...live.flatMap((f) => takeDown(f, c?.stopGraceMs, f.uid === desired?.pod.uid ? c?.preStop : undefined)),
       ...[...networks].toSorted().map((name) => ({ type: "releaseNetwork", name }) as const),
       ...volumes.map(({ name }) => ({ type: "removeVolume", name }) as const),
     ],

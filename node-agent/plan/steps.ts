@@ -1,5 +1,5 @@
 // Steps that several plans share.
-import type { ContainerSpec } from "../../schemas/fleet.ts";
+import type { ContainerSpec, HookSpec } from "../../schemas/fleet.ts";
 import { asksForNewer } from "../abilities.ts";
 import { wishOf } from "../images/images.ts";
 import type { ContainerFacts } from "../observe.ts";
@@ -8,12 +8,18 @@ import type { Action, Desired, Plan, PlanInput } from "./types.ts";
 
 export const nothing = (o: Partial<Plan> = {}): Plan => ({ kind: "none", actions: [], drift: [], gone: false, ...o });
 
-export const takeDown = (c: ContainerFacts, graceMs = c.spec.stopTimeout * 1000): Action[] => [
+export const stopping = (c: ContainerFacts, graceMs: number, preStop?: HookSpec[]): Action => ({
+  type: "stop",
+  container: c.id,
+  graceMs,
+  // One that waits for its next start has nothing to run in.
+  ...(preStop?.length && c.state !== "restarting" ? { preStop } : {}),
+});
+
+export const takeDown = (c: ContainerFacts, graceMs = c.spec.stopTimeout * 1000, preStop?: HookSpec[]): Action[] => [
   // A paused container cannot take a signal.
   ...(c.state === "paused" ? [{ type: "unpause", container: c.id } as const] : []),
-  ...(c.state === "running" || c.state === "paused" || c.state === "restarting"
-    ? [{ type: "stop", container: c.id, graceMs } as const]
-    : []),
+  ...(c.state === "running" || c.state === "paused" || c.state === "restarting" ? [stopping(c, graceMs, preStop)] : []),
   { type: "remove", container: c.id, networks: Object.values(c.networkIds) },
 ];
 

@@ -1,5 +1,5 @@
 // What a plan is made of: what goes in, what comes out, and every step an agent can take. Types only.
-import type { DesiredPod } from "../../schemas/fleet.ts";
+import type { DesiredPod, HookSpec } from "../../schemas/fleet.ts";
 import type { Drift } from "../drift.ts";
 import type { EndpointConfig, Resources, RestartPolicy } from "../engine.ts";
 import type { ImageWish } from "../images/images.ts";
@@ -22,7 +22,10 @@ interface Steps {
   unpause: { container: string };
   rename: { container: string; to: string };
   update: { container: string; change: Resources & { RestartPolicy: RestartPolicy } };
-  stop: { container: string; graceMs: number };
+  /** `preStop`: run before, within the grace period. */
+  stop: { container: string; graceMs: number; preStop?: HookSpec[] };
+  /** `start`: which one they belong to. */
+  postStart: { container: string; hooks: HookSpec[]; start: string };
   remove: { container: string; networks: string[] };
   /** Removes it when it is ours and nobody uses it. */
   releaseNetwork: { name: string };
@@ -56,6 +59,10 @@ export interface PlanInput {
   shares: readonly Share[];
   /** What is wrong with the networks and volumes of a container that runs. */
   complaints: readonly Complaint[];
+  /** The start that the postStart hooks have run for. */
+  hooked?: string | undefined;
+  /** What failed last was a postStart hook, after which it was stopped. */
+  hookFailed?: boolean;
   /** It was restarted for the pod's `restartAfter` already. */
   restarted: boolean;
   /** How an earlier container of this uid ended for good. */

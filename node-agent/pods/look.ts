@@ -2,6 +2,7 @@
 import type { Env } from "../../store/env.ts";
 import { type Engine, isEngineError } from "../engine.ts";
 import { bitsOf, pinned } from "../images/reference.ts";
+import { POST_START_FAILED } from "../hooks/run.ts";
 import type { Memory } from "../memory.ts";
 import { type ContainerFacts, expected, observe } from "../observe.ts";
 import { type Desired, type Plan, plan } from "../plan/plan.ts";
@@ -50,6 +51,8 @@ export const lookAt = async (key: string, memory: Memory, o: Looker): Promise<Lo
     waitingFor: entry && waitingFor(entry.pod, o),
     shares,
     complaints: desired && mine?.state === "running" ? await resources.complaints(desired.rendered.networks, desired.rendered.volumes) : [],
+    hooked: memory.hooked,
+    hookFailed: memory.failure?.reason === POST_START_FAILED,
     restarted: memory.wasRestarted(entry?.pod.restartAfter),
     finished: finishedBefore(memory.observed?.phase),
     hadContainer: memory.observed?.containerId !== undefined || memory.current !== undefined,

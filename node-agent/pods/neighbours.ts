@@ -26,6 +26,7 @@ export const waitingFor = (pod: DesiredPod, hood: Neighbourhood): string | undef
     const seen = hood.observedOf(key, other.uid);
     // Not required: one that will not come any more is not waited for.
     if (dependency.optional && seen?.phase === "Failed") continue;
+    if (seen?.reason === "PostStart") return `waiting for ${dependency.service}: ${other.name} has not run its post_start yet`;
     const why = dependencyUnmet(dependency.condition, [seen]);
     if (why !== undefined) return `waiting for ${dependency.service}: ${other.name} ${why}`;
   }

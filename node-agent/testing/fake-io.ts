@@ -28,6 +28,7 @@ export interface FakeContainer {
 /** A process in a container. */
 export interface FakeProcess {
   readonly args: readonly string[];
+  readonly options: ExecOptions;
   readonly stdin: AsyncIterable<Buffer>;
   out(text: string | Buffer): Promise<void>;
   err(text: string): Promise<void>;
@@ -46,6 +47,12 @@ const PROGRAMS: Record<string, FakeProgram> = {
   },
   async cat(p) {
     for await (const chunk of p.stdin) await p.out(chunk);
+    return 0;
+  },
+  /** Knows one script: where and as whom it runs. */
+  async sh(p) {
+    const { env, workingDir, user } = p.options;
+    await p.out(`${env?.["A"]} ${workingDir} ${user}\n`);
     return 0;
   },
   async ls(p) {
@@ -151,7 +158,7 @@ export abstract class FakeIo implements EngineIo {
         await put("out", `OCI runtime exec failed: exec failed: exec: "${name}": executable file not found in $PATH: unknown\r\n`);
         return 126;
       }
-      return program({ args, stdin, out: (t) => put("out", t), err: (t) => put("err", t), killed: dead.signal });
+      return program({ args, options: o, stdin, out: (t) => put("out", t), err: (t) => put("err", t), killed: dead.signal });
     };
     void run().then((code) => {
       Object.assign(exec, { running: false, exitCode: code });
