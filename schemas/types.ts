@@ -385,7 +385,15 @@ export interface ComposeService {
         /**
          * A setting of the build: kept and not read.
          */
-        [k: string]: string | number | boolean | unknown[] | {} | null;
+        [k: string]:
+          | string
+          | number
+          | boolean
+          | unknown[]
+          | {
+              [k: string]: unknown;
+            }
+          | null;
       }
     | null;
   /**
@@ -435,7 +443,15 @@ export interface ComposeService {
     /**
      * A setting: kept and not read.
      */
-    [k: string]: string | number | boolean | unknown[] | {} | null;
+    [k: string]:
+      | string
+      | number
+      | boolean
+      | unknown[]
+      | {
+          [k: string]: unknown;
+        }
+      | null;
   } | null;
   /**
    * Rules for devices in the container's control group, for example `c 1:3 mr`.

@@ -33,6 +33,7 @@ export const CODES = {
     "Services that have profiles are taken only with `--profile NAME` or COMPOSE_PROFILES, or when another service needs them. Only a warning.",
   ],
   SF1214: ["Declared and used by nobody", "Remove it, or name it in a service. Only a warning."],
+  SF1215: ["Taken, though Compose would refuse it", "The message says what is made of it. Only a warning."],
 } as const;
 
 export type Code = keyof typeof CODES;

@@ -106,7 +106,7 @@ export const shorter = (cwd: string, full: string): string => {
  * Variables for a Compose file in `dir`: the shell's win over the files', later files over earlier ones. Without `named`, those of COMPOSE_ENV_FILES are, else `.env` when it is there.
  * @throws CliError (exit 2): a named file is missing, or a line cannot be read
  */
-export const variables = (io: Io, dir: string, named: readonly string[]): ((name: string) => string | undefined) => {
+export const variables = (io: Pick<Io, "env" | "cwd">, dir: string, named: readonly string[]): ((name: string) => string | undefined) => {
   const shell = (name: string): string | undefined => io.env[name];
   const values = new Map<string, string>();
   const own = named.length > 0 ? named : (io.env["COMPOSE_ENV_FILES"] ?? "").split(",").filter((p) => p !== "");

@@ -68,7 +68,7 @@ const BAD: Record<string, string> = {
   "a number for a list": stack("    web:\n      image: a\n      ports: 8080\n"),
   "a required variable": "services:\n  db:\n    image: db:${TAG:?say which release}\n",
   "a broken variable": "services:\n  db:\n    image: db:${TAG\n",
-  "an undeclared volume": "services:\n  db:\n    image: db\n    volumes: [data:/x]\n",
+  "an undeclared volume": "services:\n  db:\n    image: db\n    volumes: [dta:/x]\nvolumes: {data: }\n",
   "a quote that is not closed": 'services:\n  db:\n    image: "db\n',
   "an empty file": "# nothing\n",
   "not a manifest at all": "hello world\n",

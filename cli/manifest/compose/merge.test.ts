@@ -53,9 +53,9 @@ const rows: { name: string; base: string; over: string; want: object }[] = [
   },
   {
     name: "volumes: by path in the container",
-    base: "volumes: [a:/x, b:/y:ro]",
-    over: "volumes: [c:/y/]",
-    want: { volumes: ["a:/x", "c:/y/"] },
+    base: "volumes: [/a:/x, /b:/y:ro]",
+    over: "volumes: [/c:/y/]",
+    want: { volumes: ["/a:/x", "/c:/y/"] },
   },
   {
     name: "devices: by path in the container",

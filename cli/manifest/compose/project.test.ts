@@ -5,7 +5,9 @@ import { readDocuments } from "./read.ts";
 
 const web = (service: string, env: Record<string, string> = {}): unknown =>
   (
-    composeSpec({ files: { "compose.yaml": `services:\n  web:\n    image: x\n${service.replace(/^/gm, "    ")}\n` }, env })["services"] as {
+    composeSpec({ files: { "compose.yaml": `services:\n  web:\n    image: x\n${service.replace(/^/gm, "    ")}\nvolumes: {d: }\n` }, env })[
+      "services"
+    ] as {
       web: unknown;
     }
   ).web;
@@ -69,6 +71,28 @@ describe("types and paths", () => {
     const { spec, problems } = composeProject({ files: { "compose.yaml": "services: {w: {image: x, restart: , hostname: }}" } });
     expect(spec["services"]).toEqual({ w: { image: "x" } });
     expect(problems).toHaveLength(2);
+  });
+});
+
+describe("what Compose would refuse and is plain all the same", () => {
+  const names = (value: unknown): string[] => Object.keys(value as object);
+
+  it("Umbrel's proxy without image, Coolify's keys, volumes that nobody declares", () => {
+    const text = `
+services:
+  app_proxy: {environment: {APP_HOST: web, APP_PORT: 8080}}
+  web: {image: x, exclude_from_hc: true, depends_on: [app_proxy], volumes: ["files:/f", "dta:/d"]}
+volumes: {data: }
+`;
+    const { spec, problems, session } = composeProject({ files: { "compose.yaml": text } });
+    expect(names(spec["services"])).toEqual(["web"]);
+    expect(names(spec["volumes"])).toEqual(["data", "files"]);
+    expect(problems).toEqual([
+      "warning compose.yaml:3:3 services.app_proxy has no image: it is a part of Umbrel, and is left out",
+      "warning compose.yaml:4:19 services.web.exclude_from_hc is read by Coolify alone, and has no effect",
+      'warning compose.yaml:4:77 services.web: the volume "files" is not declared; it is made as if it were',
+    ]);
+    expect(session.problems[0]?.help).toBe('Publish the port yourself: `ports: ["8080:8080"]` in the service behind web.');
   });
 });
 

@@ -6,6 +6,7 @@ import { refuseBuilds } from "./build.ts";
 import { type MadeObject, settleContents } from "./contents.ts";
 import { settleEnvironment } from "./env-file.ts";
 import { unsetWarning } from "./interpolate.ts";
+import { settleLeniently } from "./lenient.ts";
 import { loadModel, readTrees } from "./model.ts";
 import { chooseServices } from "./profiles.ts";
 import type { Lookup, Session } from "./session.ts";
@@ -30,6 +31,8 @@ export interface Project {
   /** Body of the Stack, without what only the command line reads. */
   spec: Record<string, unknown>;
   objects: MadeObject[];
+  /** What the files say together, with the services that were chosen. */
+  model: MapNode;
   place: (keys: readonly (string | number)[], onKey: boolean) => Position;
 }
 
@@ -69,12 +72,12 @@ export const loadProject = (s: Session, o: ProjectOptions): Project => {
   if (nameEntry && given !== undefined && o.name === undefined && stack !== given)
     s.warn(nameEntry.value.mark, "SF1103", `name: the Stack is called ${name}: lower-case letters, digits and "-"`);
   const chosen = chooseServices(s, model, o.profiles);
-  const buildless = refuseBuilds(s, settleEnvironment(s, chosen, lookup), name);
+  const buildless = refuseBuilds(s, settleLeniently(s, settleEnvironment(s, chosen, lookup)), name);
   const { root, objects } = settleContents(s, buildless, { stack: name, namespace: o.namespace, lookup });
   // `name` is metadata; `version` means nothing.
   const { tree, value } = typed(s, withoutEntries(warnVersion(s, root), "name", "version"));
   s.problems.push(...unsetWarning(s));
-  return { stack: name, spec: value, objects, place: (keys, onKey) => placeIn(tree, keys, onKey) };
+  return { stack: name, spec: value, objects, model: chosen, place: (keys, onKey) => placeIn(tree, keys, onKey) };
 };
 
 const warnVersion = (s: Session, root: MapNode): MapNode => {

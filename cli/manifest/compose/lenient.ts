@@ -1,0 +1,101 @@
+// What real files say that Compose itself would refuse, and whose meaning is plain all the same: taken, each with a word.
+import { didYouMean, show } from "../../../schemas/words.ts";
+import type { Session } from "./session.ts";
+import {
+  entriesOf,
+  get,
+  getMap,
+  isNull,
+  itemsOf,
+  type MapNode,
+  mapEntries,
+  mapNode,
+  mapSection,
+  type Node,
+  scalarNode,
+  textOf,
+  withEntry,
+  withoutEntries,
+} from "./tree.ts";
+
+/** Keys of a service that only an app store reads. */
+const STORE_KEYS: Record<string, string> = { exclude_from_hc: "Coolify" };
+
+export const settleLeniently = (s: Session, root: MapNode): MapNode => declareVolumes(s, withoutStoreKeys(s, withoutProxy(s, root)));
+
+/** Umbrel brings the image of its proxy along. Only the published port is lost with it. */
+const withoutProxy = (s: Session, root: MapNode): MapNode => {
+  const entry = getMap(root, "services")?.entries.get("app_proxy");
+  if (!entry || entry.value.kind !== "map" || get(entry.value, "image") || get(entry.value, "build")) return root;
+  const environment = get(entry.value, "environment");
+  const valueOf = (name: string): string | undefined =>
+    textOf(get(environment, name)) ??
+    itemsOf(environment)
+      .flatMap((item) => textOf(item) ?? [])
+      .find((line) => line.startsWith(`${name}=`))
+      ?.slice(name.length + 1);
+  const port = valueOf("APP_PORT");
+  const help =
+    port === undefined
+      ? undefined
+      : `Publish the port yourself: \`ports: ["${port}:${port}"]\` in the service behind ${valueOf("APP_HOST") ?? "it"}.`;
+  s.warn(entry.key, "SF1215", "services.app_proxy has no image: it is a part of Umbrel, and is left out", help);
+  const withoutIt = (service: MapNode): MapNode =>
+    mapEntries(service, (value, key) => {
+      if (key !== "depends_on") return value;
+      if (value.kind === "map") return withoutEntries(value, "app_proxy");
+      return value.kind === "list" ? { ...value, items: value.items.filter((item) => textOf(item) !== "app_proxy") } : value;
+    });
+  const services = withoutEntries(getMap(root, "services") as MapNode, "app_proxy");
+  return mapSection(
+    mapEntries(root, (value, key) => (key === "services" ? services : value)),
+    "services",
+    withoutIt,
+  );
+};
+
+const withoutStoreKeys = (s: Session, root: MapNode): MapNode =>
+  mapSection(root, "services", (service, name) => {
+    const found = Object.keys(STORE_KEYS).filter((key) => service.entries.has(key));
+    for (const key of found) {
+      const at = service.entries.get(key)?.key ?? service.mark;
+      s.warn(at, "SF1215", `services.${name}.${key} is read by ${STORE_KEYS[key]} alone, and has no effect`);
+    }
+    return withoutEntries(service, ...found);
+  });
+
+/** A named volume that nobody declares, and that is no slip of the pen for one that somebody does. */
+const declareVolumes = (s: Session, root: MapNode): MapNode => {
+  const declared = root.entries.get("volumes");
+  if (declared && declared.value.kind !== "map" && !isNull(declared.value)) return root;
+  let volumes = declared?.value.kind === "map" ? declared.value : mapNode(root.mark);
+  const known = [...volumes.entries.keys()];
+  for (const [name, { value }] of entriesOf(get(root, "services")))
+    for (const item of itemsOf(get(value, "volumes"))) {
+      const volume = volumeOf(item);
+      if (volume === undefined || volumes.entries.has(volume) || didYouMean(volume, known) !== "") continue;
+      s.warn(
+        item.mark,
+        "SF1215",
+        `services.${name}: the volume ${show(volume)} is not declared; it is made as if it were`,
+        `volumes: {${volume}: {}}`,
+      );
+      volumes = withEntry(volumes, volume, { key: item.mark, value: scalarNode(item.mark, null) });
+    }
+  return volumes.entries.size === known.length ? root : withEntry(root, "volumes", { key: declared?.key ?? root.mark, value: volumes });
+};
+
+const NAME = /^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/;
+
+const volumeOf = (item: Node): string | undefined => {
+  const text = textOf(item);
+  const found =
+    text === undefined
+      ? textOf(get(item, "type")) === "volume"
+        ? textOf(get(item, "source"))
+        : undefined
+      : text.includes(":")
+        ? text.split(":")[0]
+        : undefined;
+  return found !== undefined && NAME.test(found) ? found : undefined;
+};

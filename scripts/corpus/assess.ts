@@ -1,0 +1,177 @@
+// What becomes of a Compose project: refusals, warnings, and all that reaches the nodes.
+import { readFileSync, statSync } from "node:fs";
+import { relative } from "node:path";
+import { variables } from "../../cli/manifest/files.ts";
+import { loadModel, readTrees } from "../../cli/manifest/compose/model.ts";
+import { loadProject, type Project } from "../../cli/manifest/compose/project.ts";
+import { type Lookup, Session } from "../../cli/manifest/compose/session.ts";
+import { entriesOf, get, type MapNode, type Node } from "../../cli/manifest/compose/tree.ts";
+import { compile } from "../../controller/compile.ts";
+import { render, shareKey } from "../../node-agent/render.ts";
+import { normalize } from "../../schemas/compose/normalize.ts";
+import type { NormalService } from "../../schemas/compose/normal.ts";
+import { API_VERSION } from "../../schemas/constants.ts";
+import type { DesiredPod, SharedWith } from "../../schemas/fleet.ts";
+import { parseObject } from "../../schemas/parse.ts";
+import { type Key, pathOf } from "../../schemas/problems.ts";
+import { type Found, folderOf } from "./find.ts";
+import { standIn } from "./stand-in.ts";
+
+export interface Options {
+  env: Readonly<Record<string, string>>;
+  /** Variables without a value are empty, as in Compose; otherwise something that fits stands in. */
+  strict: boolean;
+  /** Missing files count as empty. */
+  lenient: boolean;
+}
+
+export interface Outcome {
+  refusals: string[];
+  warnings: { path: string; message: string }[];
+  /** Everything that reaches the nodes, as JSON; undefined when the project is refused. */
+  view: string | undefined;
+  services: number;
+}
+
+/** Trees in place of those of files, by path and index of the document. */
+export type Replaced = ReadonlyMap<string, readonly Node[]>;
+
+export class Subject {
+  readonly #files = new Map<string, Uint8Array>();
+  readonly #trees = new Map<string, readonly Node[]>();
+  readonly #dir: string;
+  readonly #lookup: Lookup;
+  readonly #broken: string | undefined;
+
+  constructor(
+    readonly found: Found,
+    private readonly o: Options,
+  ) {
+    this.#dir = folderOf(found);
+    const shell: Record<string, string> = { HOME: "/root", PWD: this.#dir, USER: "root", UID: "0", ...o.env };
+    let lookup: Lookup = (name) => shell[name];
+    try {
+      lookup = variables({ env: shell, cwd: this.#dir }, this.#dir, []);
+    } catch (error) {
+      this.#broken = (error as Error).message;
+    }
+    this.#lookup = lookup;
+  }
+
+  /** Paths of all files that were read as Compose files. */
+  get paths(): string[] {
+    return [...this.#trees.keys()];
+  }
+
+  trees(path: string): readonly Node[] {
+    return this.#trees.get(path) ?? [];
+  }
+
+  #session(replaced: Replaced | undefined): Session {
+    const session = new Session({
+      files: {
+        read: (path) => {
+          const known = this.#files.get(path);
+          if (known) return known;
+          const bytes = readFileSync(path);
+          this.#files.set(path, bytes);
+          return bytes;
+        },
+        isFile: (path) => statSync(path, { throwIfNoEntry: false })?.isFile() ?? false,
+      },
+      home: "/root",
+      nameOf: (path) => relative(this.#dir, path),
+      standIn: this.o.strict ? undefined : standIn,
+      lenient: this.o.lenient,
+    });
+    for (const [path, trees] of [...this.#trees, ...(replaced ?? [])]) session.trees.set(path, trees);
+    return session;
+  }
+
+  /** What the files say together, before anything is chosen or filled in from other files. */
+  model(): MapNode {
+    const session = this.#session(undefined);
+    return loadModel(session, this.found.files, { dir: this.#dir, lookup: this.#lookup, chain: [] });
+  }
+
+  assess(profiles: readonly string[], replaced?: Replaced): Outcome {
+    const session = this.#session(replaced);
+    for (const path of this.found.files) readTrees(session, path);
+    const project = loadProject(session, {
+      files: this.found.files,
+      dir: this.#dir,
+      lookup: this.#lookup,
+      namespace: "default",
+      profiles,
+      name: undefined,
+    });
+    if (!replaced && session.problems.every((p) => p.code !== "SF1000"))
+      for (const [path, trees] of session.trees) this.#trees.set(path, trees);
+    const refusals = this.#broken === undefined ? [] : [this.#broken];
+    const warnings: Outcome["warnings"] = [];
+    for (const p of session.problems) {
+      // A folder's name that cannot name a Stack is no fault of the file.
+      if (p.severity === "error" && /cannot name a Stack/.test(p.message) && get(project.model, "name") === undefined) continue;
+      if (p.severity === "error") refusals.push(`${p.message}`);
+      else warnings.push({ path: "", message: p.message });
+    }
+    const services = entriesOf(get(project.model, "services")).length;
+    if (refusals.length > 0) return { refusals, warnings, view: undefined, services };
+    return { ...judge(project, refusals, warnings), services };
+  }
+}
+
+const judge = (project: Project, refusals: string[], warnings: Outcome["warnings"]): Omit<Outcome, "services"> => {
+  const manifest = { apiVersion: API_VERSION, kind: "Stack", metadata: { name: project.stack, namespace: "default" }, spec: project.spec };
+  const parsed = parseObject(manifest);
+  const strip = (keys: readonly Key[]): string => pathOf(keys[0] === "spec" ? keys.slice(1) : keys);
+  for (const w of parsed.warnings) warnings.push({ path: strip(w.keys), message: w.message });
+  if ("problems" in parsed) {
+    for (const p of parsed.problems) refusals.push(`${strip(p.keys)}: ${p.message}`);
+    return { refusals, warnings, view: undefined };
+  }
+  const { normal } = normalize(parsed.object as Parameters<typeof normalize>[0]);
+  if (!normal) return { refusals: ["the body cannot be normalised"], warnings, view: undefined };
+  const compiled = compile(normal);
+  const { objects } = project;
+  const extension = (project.spec as { "x-steadfleet"?: unknown })["x-steadfleet"];
+  const view = {
+    stack: project.stack,
+    groups: compiled.groups,
+    services: normal.services.map((s) => viewOf(s, project.stack)),
+    objects,
+    extension,
+  };
+  return { refusals, warnings, view: JSON.stringify(view) };
+};
+
+/** Fields of a container that the agent acts on without the engine's create call carrying them. */
+const OUTSIDE_CREATE = ["pullPolicy", "preStop", "postStart", "stopGraceMs", "files", "platform"] as const;
+
+/** What the controller reads of a service, and the container as the agent renders it. */
+const viewOf = ({ container, ...service }: NormalService, stack: string): unknown => {
+  const pod: DesiredPod = {
+    name: `${stack}-${service.name}-0`,
+    namespace: "default",
+    uid: "uid",
+    stack,
+    stackUid: "uid",
+    stackGeneration: 1,
+    service: service.name,
+    slot: "0",
+    revision: 1,
+    templateHash: "hash",
+    labels: {},
+    createdAt: "2026-01-01T00:00:00.000Z",
+    dependsOn: service.dependsOn,
+    container,
+  };
+  // Whatever is shared has an id that says who it is.
+  const shared = [container.networkMode, container.pid, container.ipc, ...(container.volumesFrom ?? [])].filter(
+    (s): s is SharedWith => typeof s === "object",
+  );
+  const shares = new Map(shared.map((s) => [shareKey(s), `id-of-${shareKey(s)}`]));
+  const rendered = render(pod, "cluster", { shares, fileSource: (file) => `/run/${file.kind}/${file.key}` });
+  const outside = Object.fromEntries(OUTSIDE_CREATE.map((key) => [key, container[key]]));
+  return { service, rendered, outside };
+};
