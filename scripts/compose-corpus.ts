@@ -27,10 +27,11 @@ export const examine = (found: Found, options: Options, drops = true): { row: Ro
   const plain = subject.assess([]);
   const full = subject.assess(ALL);
   // Whoever runs it without a profile gets no service: then all of them are meant.
-  const judged: Outcome = plain.services === 0 || (plain.refusals.length > 0 && full.refusals.length === 0) ? full : plain;
-  const [base, profiles] = full.refusals.length === 0 ? [full, ALL] : [plain, []];
-  const dropped = drops && base.refusals.length === 0 ? silentDrops(subject, base, profiles) : [];
-  const warnings = judged.warnings.map((w) => (w.path ? `${w.path}: ${w.message}` : w.message));
+  const judged: Outcome = plain.services.size === 0 || (plain.refusals.length > 0 && full.refusals.length === 0) ? full : plain;
+  // Services that exclude one another are looked at profile by profile.
+  const sets = full.refusals.length === 0 ? [ALL] : plain.refusals.length === 0 ? [[], ...subject.profiles().map((p) => [p])] : [];
+  const dropped = drops ? silentDrops(subject, sets) : [];
+  const warnings = judged.warnings.map((w) => (w.path && !w.message.startsWith(w.path) ? `${w.path}: ${w.message}` : w.message));
   return { row: { name: found.name, refusals: judged.refusals, warnings, dropped }, paths: subject.paths };
 };
 
@@ -89,11 +90,11 @@ const main = (): void => {
     {
       drops: !values["no-drops"],
       onRow: (row) => {
-        if (!values.quiet || row.refusals.length > 0 || row.dropped.length > 0) console.log(show(row));
+        if (!values.quiet || row.refusals.length > 0 || row.dropped.length > 0) process.stdout.write(`${show(row)}\n`);
       },
     },
   );
-  console.log(lastLine(rows));
+  process.stdout.write(`${lastLine(rows)}\n`);
   if (rows.some((r) => r.dropped.length > 0)) process.exitCode = 1;
 };
 

@@ -17,14 +17,18 @@ export interface Interpolated {
 }
 
 type Lookup = (name: string) => string | undefined;
+interface Values {
+  lookup: Lookup;
+  standIn: Lookup;
+}
 
 const NAME = /[A-Za-z_][A-Za-z0-9_]*/y;
 const MAX_DEPTH = 32;
 
-/** Pure and total: whatever the text, it answers. */
-export const interpolate = (text: string, lookup: Lookup): Interpolated => {
+/** Pure and total: whatever the text, it answers. `standIn`: for names that have neither a value nor a default. */
+export const interpolate = (text: string, lookup: Lookup, standIn: Lookup = () => undefined): Interpolated => {
   const problems: InterpolationProblem[] = [];
-  const { out } = scan(text, 0, false, true, lookup, problems, 0);
+  const { out } = scan(text, 0, false, true, { lookup, standIn }, problems, 0);
   return { text: out, problems };
 };
 
@@ -49,7 +53,7 @@ const scan = (
   at: number,
   braced: boolean,
   live: boolean,
-  lookup: Lookup,
+  values: Values,
   problems: InterpolationProblem[],
   depth: number,
 ): Scanned => {
@@ -70,7 +74,7 @@ const scan = (
       i += 2;
       continue;
     }
-    const part = s[i + 1] === "{" ? substitution(s, i, live, lookup, problems, depth) : bare(s, i, live, lookup, problems);
+    const part = s[i + 1] === "{" ? substitution(s, i, live, values, problems, depth) : bare(s, i, live, values, problems);
     out += part.out;
     i = part.end;
   }
@@ -82,17 +86,17 @@ const nameAt = (s: string, at: number): string | undefined => {
   return NAME.exec(s)?.[0];
 };
 
-const bare = (s: string, at: number, live: boolean, lookup: Lookup, problems: InterpolationProblem[]): { out: string; end: number } => {
+const bare = (s: string, at: number, live: boolean, values: Values, problems: InterpolationProblem[]): { out: string; end: number } => {
   const name = nameAt(s, at + 1);
   if (name === undefined) {
     if (live) problems.push({ kind: "syntax", message: 'a "$" that starts no variable; write "$$" for a dollar sign', offset: at });
     return { out: "$", end: at + 1 };
   }
-  return { out: live ? read(name, at, lookup, problems) : "", end: at + 1 + name.length };
+  return { out: live ? read(name, at, values, problems) : "", end: at + 1 + name.length };
 };
 
-const read = (name: string, at: number, lookup: Lookup, problems: InterpolationProblem[]): string => {
-  const value = lookup(name);
+const read = (name: string, at: number, { lookup, standIn }: Values, problems: InterpolationProblem[]): string => {
+  const value = lookup(name) ?? standIn(name);
   if (value === undefined) problems.push({ kind: "unset", message: `variable ${name} is not set`, variable: name, offset: at });
   return value ?? "";
 };
@@ -103,7 +107,7 @@ const substitution = (
   s: string,
   at: number,
   live: boolean,
-  lookup: Lookup,
+  values: Values,
   problems: InterpolationProblem[],
   depth: number,
 ): { out: string; end: number } => {
@@ -115,7 +119,7 @@ const substitution = (
   const name = nameAt(s, at + 2);
   if (name === undefined) return bad('"${" must be followed by a variable name; write "$${" for the characters', at + 2);
   let i = at + 2 + name.length;
-  if (s[i] === "}") return { out: live ? read(name, at, lookup, problems) : "", end: i + 1 };
+  if (s[i] === "}") return { out: live ? read(name, at, values, problems) : "", end: i + 1 };
   OPERATOR.lastIndex = i;
   const operator = OPERATOR.exec(s)?.[0];
   if (operator === undefined) {
@@ -123,11 +127,11 @@ const substitution = (
     return bad(`\${${name} is followed by ${JSON.stringify(s[i])}; expected "}", "-", ":-", "?", ":?", "+" or ":+"`, i);
   }
   i += operator.length;
-  const value = live ? lookup(name) : undefined;
-  const has = value !== undefined && (operator.length === 1 || value !== "");
   const kind = operator.at(-1) as "-" | "?" | "+";
+  const value = live ? (values.lookup(name) ?? (kind === "?" ? values.standIn(name) : undefined)) : undefined;
+  const has = value !== undefined && (operator.length === 1 || value !== "");
   const takesWord = kind === "+" ? has : !has;
-  const word = scan(s, i, true, live && takesWord, lookup, problems, depth + 1);
+  const word = scan(s, i, true, live && takesWord, values, problems, depth + 1);
   if (!word.closed) return bad(`"\${${name}" is not closed`, s.length);
   if (!live) return { out: "", end: word.end };
   if (kind === "+") return { out: has ? word.out : "", end: word.end };

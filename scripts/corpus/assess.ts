@@ -5,7 +5,7 @@ import { variables } from "../../cli/manifest/files.ts";
 import { loadModel, readTrees } from "../../cli/manifest/compose/model.ts";
 import { loadProject, type Project } from "../../cli/manifest/compose/project.ts";
 import { type Lookup, Session } from "../../cli/manifest/compose/session.ts";
-import { entriesOf, get, type MapNode, type Node } from "../../cli/manifest/compose/tree.ts";
+import { entriesOf, get, itemsOf, type MapNode, type Node, textOf } from "../../cli/manifest/compose/tree.ts";
 import { compile } from "../../controller/compile.ts";
 import { render, shareKey } from "../../node-agent/render.ts";
 import { normalize } from "../../schemas/compose/normalize.ts";
@@ -30,11 +30,15 @@ export interface Outcome {
   warnings: { path: string; message: string }[];
   /** Everything that reaches the nodes, as JSON; undefined when the project is refused. */
   view: string | undefined;
-  services: number;
+  /** That were chosen. */
+  services: ReadonlySet<string>;
 }
 
 /** Trees in place of those of files, by path and index of the document. */
 export type Replaced = ReadonlyMap<string, readonly Node[]>;
+
+const WHOLE: ReadonlySet<string> = new Set(["SF1214", "SF1215"]);
+const PATH = /^(services|volumes|networks|configs|secrets)(\.[\w-]+)+(?=[ :])/;
 
 export class Subject {
   readonly #files = new Map<string, Uint8Array>();
@@ -88,6 +92,12 @@ export class Subject {
     return session;
   }
 
+  /** Profiles that services have. */
+  profiles(): string[] {
+    const services = entriesOf(get(this.model(), "services"));
+    return [...new Set(services.flatMap(([, { value }]) => itemsOf(get(value, "profiles")).flatMap((p) => textOf(p) ?? [])))];
+  }
+
   /** What the files say together, before anything is chosen or filled in from other files. */
   model(): MapNode {
     const session = this.#session(undefined);
@@ -112,10 +122,11 @@ export class Subject {
     for (const p of session.problems) {
       // A folder's name that cannot name a Stack is no fault of the file.
       if (p.severity === "error" && /cannot name a Stack/.test(p.message) && get(project.model, "name") === undefined) continue;
-      if (p.severity === "error") refusals.push(`${p.message}`);
-      else warnings.push({ path: "", message: p.message });
+      if (p.severity === "error") refusals.push(p.message);
+      // Some speak of a whole part: what stands in it needs no word of its own.
+      else warnings.push({ path: WHOLE.has(p.code ?? "") ? (PATH.exec(p.message)?.[0] ?? "") : "", message: p.message });
     }
-    const services = entriesOf(get(project.model, "services")).length;
+    const services = new Set(entriesOf(get(project.model, "services")).map(([name]) => name));
     if (refusals.length > 0) return { refusals, warnings, view: undefined, services };
     return { ...judge(project, refusals, warnings), services };
   }
@@ -172,6 +183,8 @@ const viewOf = ({ container, ...service }: NormalService, stack: string): unknow
   );
   const shares = new Map(shared.map((s) => [shareKey(s), `id-of-${shareKey(s)}`]));
   const rendered = render(pod, "cluster", { shares, fileSource: (file) => `/run/${file.kind}/${file.key}` });
+  // Looked at before the container is made.
+  const hostPaths = container.mounts.map((m) => m.type === "bind" && m.createHostPath);
   const outside = Object.fromEntries(OUTSIDE_CREATE.map((key) => [key, container[key]]));
-  return { service, rendered, outside };
+  return { service, rendered, outside, hostPaths };
 };

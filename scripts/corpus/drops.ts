@@ -1,6 +1,6 @@
 // The differential check: a key whose value can be another one, or be gone, without a difference in what reaches the nodes, in the warnings or in the
 // refusals was dropped in silence.
-import { get, type Node, textOf } from "../../cli/manifest/compose/tree.ts";
+import { type Node, textOf } from "../../cli/manifest/compose/tree.ts";
 import { below } from "../../cli/manifest/compose/merge-rules.ts";
 import { loadSchema } from "../../schemas/load.ts";
 import { type Key, pathOf } from "../../schemas/problems.ts";
@@ -28,7 +28,7 @@ const leavesOf = (path: string, document: number, root: Node): Leaf[] => {
           if (key.startsWith("x-") && key !== "x-steadfleet" && keys.length !== 1) continue;
           visit(e.value, [...keys, key], below(pattern, key));
         }
-      else node.items.forEach((item, i) => void visit(item, [...keys, i], `${pattern}.*`));
+      else for (const [i, item] of node.items.entries()) visit(item, [...keys, i], `${pattern}.*`);
       return;
     }
     // One text that an anchor or a merge key brings to several services is looked at once.
@@ -105,54 +105,72 @@ const same = (a: Outcome, b: Outcome): boolean =>
   a.view === b.view && said(a) === said(b) && a.refusals.join("\n") === b.refusals.join("\n");
 const said = (o: Outcome): string => o.warnings.map((w) => `${w.path} ${w.message}`).join("\n");
 
-/** Paths that were dropped in silence. `base`: the outcome with these profiles. */
-export const silentDrops = (subject: Subject, base: Outcome, profiles: readonly string[]): string[] => {
+/** Keys that matter only in another world than that of the file, with the reason. */
+const ELSEWHERE: [RegExp, string][] = [[/^services\.[^.]+\.env_file\[\d+\]\.required$/, "where the file is missing"]];
+
+interface Look {
+  profiles: readonly string[];
+  outcome: Outcome;
+}
+
+/** Under which profiles a place is looked at: a service where it is chosen. */
+const looksOf = (subject: Subject, sets: readonly (readonly string[])[]): ((leaf: Leaf) => Look | undefined) => {
+  const bases = sets.map((profiles) => ({ profiles, outcome: subject.assess(profiles) })).filter((b) => b.outcome.refusals.length === 0);
+  return ({ keys: [section, name] }) => {
+    if (section !== "services") return bases[0];
+    // Chosen with profiles alone that are refused: then nothing of it is dropped.
+    return bases.find((b) => b.outcome.services.has(String(name))) ?? (bases.length < sets.length ? undefined : bases[0]);
+  };
+};
+
+/** Sections of which nothing is left when the files lie over one another. */
+const CONSUMED: ReadonlySet<string> = new Set(["include", "name", "version"]);
+
+/** Paths that were dropped in silence. `sets`: profiles to look at, one list after the other; none: everything is refused. */
+export const silentDrops = (subject: Subject, sets: readonly (readonly string[])[]): string[] => {
+  if (sets.length === 0) return [];
   const model = subject.model();
   const marks = new Set<string>();
+  const markOf = (node: Node): string => `${node.mark.file}:${node.mark.line}:${node.mark.column}`;
   const collect = (node: Node): void => {
-    marks.add(`${node.mark.file}:${node.mark.line}:${node.mark.column}`);
+    marks.add(markOf(node));
     if (node.kind === "map") for (const e of node.entries.values()) collect(e.value);
     if (node.kind === "list") node.items.forEach(collect);
   };
   collect(model);
+  const look = looksOf(subject, sets);
+  // Which services are chosen is seen where not all are.
+  const withoutProfiles = looksOf(subject, [[]]);
+  const several = subject.paths.length > 1 || subject.paths.some((path) => subject.trees(path).length > 1);
+  return subject.paths.flatMap((path) =>
+    subject.trees(path).flatMap((tree, i) =>
+      leavesOf(path, i, tree).flatMap((leaf) => {
+        const [section, , key] = leaf.keys;
+        // Another file's value took its place, or nobody takes the service from its file: that is what the author said.
+        const replaced = several && !marks.has(markOf(leaf.node)) && !CONSUMED.has(String(section)) && key !== "extends";
+        if (replaced || leaf.node.tag !== undefined) return [];
+        const base = (key === "profiles" ? withoutProfiles : look)(leaf);
+        return base && isDropped(subject, leaf, base) ? [pathOf(leaf.keys)] : [];
+      }),
+    ),
+  );
+};
+
+const isDropped = (subject: Subject, leaf: Leaf, { profiles, outcome: base }: Look): boolean => {
+  const name = pathOf(leaf.keys);
   // A warning about a whole section speaks for all that stands in it.
-  const warned = base.warnings.map((w) => w.path).filter((path) => path !== "");
-  const dropped: string[] = [];
-  let without: Outcome | undefined;
-  for (const path of subject.paths) {
-    const trees = subject.trees(path);
-    const main = subject.found.files.includes(path);
-    for (const leaf of trees.flatMap((tree, i) => leavesOf(path, i, tree))) {
-      const mark = `${leaf.node.mark.file}:${leaf.node.mark.line}:${leaf.node.mark.column}`;
-      const there = get(model, ...leaf.keys);
-      // Another file's value took its place: that is what its author said.
-      const overridden = there !== undefined && !marks.has(mark);
-      const unused = !main && !marks.has(mark);
-      const name = pathOf(leaf.keys);
-      if (
-        overridden ||
-        unused ||
-        leaf.node.tag !== undefined ||
-        warned.some((w) => name === w || name.startsWith(`${w}.`) || name.startsWith(`${w}[`))
-      )
-        continue;
-      const ofProfiles = leaf.keys[2] === "profiles";
-      const active = ofProfiles ? [] : profiles;
-      const reference = ofProfiles ? (without ??= subject.assess([])) : base;
-      const tryIt = (node: Node | undefined | { rename: string }): Outcome =>
-        subject.assess(active, new Map([[path, trees.map((tree, i) => (i === leaf.document ? put(tree, leaf.keys, node) : tree))]]));
-      if (!same(tryIt(undefined), reference)) continue;
-      let different = false;
-      let valid = 0;
-      for (const other of others(leaf)) {
-        const outcome = tryIt(other);
-        if (outcome.refusals.length > 0) continue;
-        valid++;
-        if (!same(outcome, reference)) different = true;
-        if (different) break;
-      }
-      if (!different && valid > 0) dropped.push(name);
-    }
+  if (base.warnings.some(({ path: w }) => w !== "" && (name === w || name.startsWith(`${w}.`) || name.startsWith(`${w}[`)))) return false;
+  if (ELSEWHERE.some(([pattern]) => pattern.test(name))) return false;
+  const trees = subject.trees(leaf.path);
+  const tryIt = (node: Node | undefined | { rename: string }): Outcome =>
+    subject.assess(profiles, new Map([[leaf.path, trees.map((tree, i) => (i === leaf.document ? put(tree, leaf.keys, node) : tree))]]));
+  if (!same(tryIt(undefined), base)) return false;
+  let valid = 0;
+  for (const other of others(leaf)) {
+    const outcome = tryIt(other);
+    if (outcome.refusals.length > 0) continue;
+    if (!same(outcome, base)) return false;
+    valid++;
   }
-  return dropped;
+  return valid > 0;
 };

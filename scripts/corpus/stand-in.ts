@@ -20,7 +20,7 @@ const PLACES: [RegExp, string][] = [
   [/\.(mode)$/, "0444"],
 ];
 
-const hash = (text: string): number => [...text].reduce((sum, c) => (sum * 31 + (c.codePointAt(0) ?? 0)) % 20_000, 7);
+const hash = (text: string): number => Buffer.from(text).reduce((sum, byte) => (sum * 31 + byte) % 20_000, 7);
 
 export const standIn = (name: string, keys: readonly Key[]): string => {
   const path = keys.map((key) => String(key).replaceAll(".", "_")).join(".");

@@ -23,7 +23,10 @@ const files = { "compose.yaml": text, "web.conf": "listen $PORT;\n", "logo.png":
 describe("configs and secrets", () => {
   it("configs become content, binary ones a ConfigMap, secrets become Secrets", () => {
     const { spec, objects, problems } = composeProject({ files, env: { CONF: "c", TOKEN: "hunter3" }, name: "shop" });
-    expect(problems).toEqual(["warning compose.yaml:16:3 secrets.unused is used by no service, and is not read"]);
+    expect(problems).toEqual([
+      "warning compose.yaml:12:3 configs.inline is used by no service, and is left alone",
+      "warning compose.yaml:16:3 secrets.unused is used by no service, and is left alone",
+    ]);
     expect(spec["configs"]).toEqual({
       conf: { content: "listen $PORT;\n" },
       bin: { external: true, name: "shop-bin" },

@@ -4,20 +4,7 @@ import { LABELS } from "../../../schemas/constants.ts";
 import type { Position } from "../../../schemas/problems.ts";
 import { errorText } from "../../errors.ts";
 import type { Lookup, Session } from "./session.ts";
-import {
-  type Entry,
-  entriesOf,
-  get,
-  getMap,
-  isNull,
-  itemsOf,
-  type MapNode,
-  mapNode,
-  mapSection,
-  scalarNode,
-  textNode,
-  textOf,
-} from "./tree.ts";
+import { type Entry, entriesOf, get, isNull, itemsOf, type MapNode, mapNode, mapSection, scalarNode, textNode, textOf } from "./tree.ts";
 
 /** What a Stack keeps as text; larger ones get a ConfigMap of their own. */
 const MAX_CONTENT = 256 * 1024;
@@ -49,11 +36,8 @@ export const settleContents = (s: Session, root: MapNode, o: Options): { root: M
     result = mapSection(result, section, (value, key) => {
       const source = sourceOf(value);
       if (!source) return value;
-      const place = getMap(root, section)?.entries.get(key)?.key ?? value.mark;
-      if (!used.has(key)) {
-        s.warn(place, "SF1214", `${section}.${key} is used by no service, and is not read`);
-        return undefined;
-      }
+      // Of a service that is left out, or of none, which has been said: it is not read.
+      if (!used.has(key)) return undefined;
       const bytes = read(s, `${section}.${key}`, source, o.lookup);
       if (!bytes) return section === "configs" ? withContent(value, source.entry.key, "") : external(value, source.entry.key, "missing");
       const text = section === "configs" && bytes.length <= MAX_CONTENT ? utf8(bytes) : undefined;

@@ -30,7 +30,7 @@ export const fill = (s: Session, node: Node, lookup: Lookup, keys: readonly Key[
 };
 
 const filled = (s: Session, value: string, lookup: Lookup, keys: readonly Key[], mark: Position): string => {
-  const { text, problems } = interpolate(value, (name) => lookup(name) ?? s.o.standIn?.(name, keys));
+  const { text, problems } = interpolate(value, lookup, (name) => s.o.standIn?.(name, keys));
   for (const p of problems) {
     const name = p.variable;
     const at = placeOf(s, mark, value, name);

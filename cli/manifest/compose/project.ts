@@ -12,6 +12,7 @@ import { chooseServices } from "./profiles.ts";
 import type { Lookup, Session } from "./session.ts";
 import { get, type MapNode, placeIn, textOf, withoutEntries } from "./tree.ts";
 import { typed } from "./types.ts";
+import { warnUnused } from "./unused.ts";
 
 export interface ProjectOptions {
   /** Absolute; at least one. Later files lie over earlier ones. */
@@ -71,6 +72,7 @@ export const loadProject = (s: Session, o: ProjectOptions): Project => {
   const nameEntry = model.entries.get("name");
   if (nameEntry && given !== undefined && o.name === undefined && stack !== given)
     s.warn(nameEntry.value.mark, "SF1103", `name: the Stack is called ${name}: lower-case letters, digits and "-"`);
+  warnUnused(s, model);
   const chosen = chooseServices(s, model, o.profiles);
   const buildless = refuseBuilds(s, settleLeniently(s, settleEnvironment(s, chosen, lookup)), name);
   const { root, objects } = settleContents(s, buildless, { stack: name, namespace: o.namespace, lookup });
