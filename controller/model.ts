@@ -1,6 +1,6 @@
 // What the planners reason about. Plain data: the loops build it from informers, tests from tables.
 import type { PlacementGroup } from "../schemas/compose/groups.ts";
-import type { Constraint } from "../schemas/compose/normal.ts";
+import type { Constraint, JobSpec } from "../schemas/compose/normal.ts";
 import type { Taint } from "../schemas/types.ts";
 import type { ContainerSpec, Dependency, DesiredPod, ObservedPod } from "../schemas/fleet.ts";
 
@@ -21,6 +21,8 @@ export interface CompiledService {
   dependsOn: readonly Dependency[];
   container: ContainerSpec;
   restartedAt?: string;
+  /** Runs to its end. */
+  job?: JobSpec;
   /** No pod is replaced because of its template. */
   paused?: true;
   /** Over the container without what Docker changes live, and over `restartedAt`: another one means another pod. */

@@ -1,6 +1,6 @@
 // One service's part of the Stack's status. What a Deployment shows of it is made of this alone. Pure.
 import type { Condition } from "../schemas/meta.ts";
-import type { ServiceStatus } from "../schemas/types.ts";
+import type { JobStatus, ServiceStatus } from "../schemas/types.ts";
 import type { CompiledService, PodView } from "./model.ts";
 import { isAnswered, isReady, type Nodes } from "./pods.ts";
 import { withTransitions } from "./times.ts";
@@ -19,6 +19,8 @@ export interface ServiceStatusInput {
   /** Of the Stack. */
   revision: number;
   message: string | undefined;
+  /** Of a job. */
+  job?: JobStatus | undefined;
   previous: ServiceStatus | undefined;
   /** RFC 3339 in whole seconds. */
   now: string;
@@ -29,15 +31,17 @@ const revisionOf = ({ service, previous, revision }: ServiceStatusInput): number
   previous?.templateHash === service.templateHash ? (previous.revision ?? revision) : revision;
 
 export const serviceStatus = (input: ServiceStatusInput): ServiceStatus => {
-  const { service, wantedHash, desired, ready, pods, nodes, message, previous, now } = input;
+  const { service, wantedHash, desired, ready, pods, nodes, message, job, previous, now } = input;
   const revision = revisionOf(input);
   const live = pods.filter((p) => p.desired.deletionTimestamp === undefined);
+  const updated = live.filter((p) => p.desired.templateHash === wantedHash).length;
   const counts = {
     desired,
-    updated: live.filter((p) => p.desired.templateHash === wantedHash).length,
+    // What has ended with success counts although its pod may be gone.
+    updated: job ? Math.min(desired, Math.max(updated, ready)) : updated,
     ready,
-    replicas: live.length,
-    available: live.filter((p) => isReady(p, nodes) && isAnswered(p)).length,
+    replicas: job ? Math.min(desired, Math.max(live.length, ready)) : live.length,
+    available: job ? ready : live.filter((p) => isReady(p, nodes) && isAnswered(p)).length,
   };
   return {
     mode: service.mode,
@@ -46,6 +50,7 @@ export const serviceStatus = (input: ServiceStatusInput): ServiceStatus => {
     revision,
     templateHash: service.templateHash,
     ...(service.paused ? { paused: true } : {}),
+    ...(job ? { job } : {}),
     ...(message === undefined ? {} : { message }),
     conditions: withTransitions(conditionsOf(input, revision, counts, pods.length > live.length), previous?.conditions, now),
   };

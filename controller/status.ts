@@ -1,10 +1,11 @@
 // What became of a Stack, computed from the world each time and written only when it differs. Pure.
 import type { Condition, Health } from "../schemas/meta.ts";
 import type { StackStatus } from "../schemas/types.ts";
+import type { Jobs } from "./jobs/types.ts";
 import { byName, type CompiledStack, type PodView, type StackRef } from "./model.ts";
 import { isLost, type Nodes } from "./pods.ts";
 import type { Held } from "./revisions/hold.ts";
-import type { RolloutPlan } from "./rollout/types.ts";
+import type { RolloutPlan, Step } from "./rollout/types.ts";
 import { serviceStatus, unstartedStatus } from "./service-status.ts";
 import { describe, pauseWords, type Problem, surveyService } from "./survey.ts";
 import { withTransitions } from "./times.ts";
@@ -18,6 +19,8 @@ export interface StatusInput {
   pods: readonly PodView[];
   nodes: Nodes;
   plan: RolloutPlan;
+  /** What was planned of the services that are jobs. */
+  jobs?: Jobs;
   previous: StackStatus | undefined;
   /** RFC 3339 in whole seconds, for conditions that change. */
   now: string;
@@ -28,7 +31,14 @@ export const computeStatus = (input: StatusInput): StackStatus => {
   const services: NonNullable<StackStatus["services"]> = {};
   const surveys = compiled.services.map((s) => surveyService(s, input));
   for (const s of surveys) {
-    services[s.service.name] = serviceStatus({ ...s, revision, nodes, previous: previous?.services?.[s.service.name], now });
+    services[s.service.name] = serviceStatus({
+      ...s,
+      revision,
+      nodes,
+      job: input.jobs?.get(s.service.name)?.status,
+      previous: previous?.services?.[s.service.name],
+      now,
+    });
   }
   for (const [name, { wanted, waits }] of held) {
     if (waits === "start") services[name] = unstartedStatus(wanted, pauseWords(name, "start", input), previous?.services?.[name], now);
@@ -39,7 +49,9 @@ export const computeStatus = (input: StatusInput): StackStatus => {
     ...[...held].flatMap(([name, h]) => (h.waits === "start" ? [`${name}: ${services[name]?.message}`] : [])),
   ];
   const strays = pods.some((p) => !compiled.services.some((s) => s.name === p.desired.service));
-  const still = plan.steps.length === 0 && !strays;
+  // What a schedule starts and sweeps is no part of a rollout.
+  const steps = plan.steps.filter((step) => !compiled.services.some((s) => s.job?.schedule && s.name === serviceOf(step)));
+  const still = steps.length === 0 && !strays;
   /** Nothing is on its way; `rolled`: and all pods are of this revision; `complete`: and it is all that is asked for. */
   const settled = still && surveys.every((s) => s.settled);
   const rolled = settled && surveys.every((s) => s.rolled);
@@ -69,7 +81,7 @@ export const computeStatus = (input: StatusInput): StackStatus => {
     problems,
     allLost: live.length > 0 && live.every((p) => isLost(p, nodes)),
   });
-  const facts = { desired, ready, revision, progress, complete, settled, problems, health, still: plan.steps.length === 0 };
+  const facts = { desired, ready, revision, progress, complete, settled, problems, health, still: steps.length === 0 };
   const conditions = conditionsOf({ ...facts, pending: unfinished.join("; "), paused: paused.join("; ") });
   const sortedVolumes = Object.entries(plan.volumes).toSorted(([a], [b]) => byName(a, b));
   return {
@@ -89,6 +101,8 @@ export const computeStatus = (input: StatusInput): StackStatus => {
     ...(sortedVolumes.length > 0 ? { volumes: Object.fromEntries(sortedVolumes) } : {}),
   };
 };
+
+const serviceOf = (step: Step): string => ("desired" in step.pod ? step.pod.desired.service : step.pod.service);
 
 const conditionsOf = (o: {
   desired: number;

@@ -1,5 +1,6 @@
 // How one service of a Stack is doing: what it counts, what is wrong with it, what it waits for. Pure.
 import { CLI } from "../schemas/constants.ts";
+import { surveyJob } from "./jobs/survey.ts";
 import type { CompiledService, PodView } from "./model.ts";
 import { isAnswered, isFailing, isLost, isReady, type Nodes } from "./pods.ts";
 import type { Held } from "./revisions/hold.ts";
@@ -42,7 +43,7 @@ const needsSomebody = ({ reason }: Wait): boolean => reason !== "WaitingForPods"
 export const describe = (pod: PodView): string => `${pod.desired.name} on ${pod.node}`;
 
 /** How far one replica is, in percent. Source: the steps people can see (assigned, pulling, created, started, ready). */
-const replicaProgress = (pod: PodView | undefined, nodes: Nodes): number => {
+export const replicaProgress = (pod: PodView | undefined, nodes: Nodes): number => {
   if (!pod) return 0;
   if (isReady(pod, nodes)) return isAnswered(pod) ? 100 : 90;
   const o = pod.observed;
@@ -52,7 +53,7 @@ const replicaProgress = (pod: PodView | undefined, nodes: Nodes): number => {
 };
 
 /** What is wrong, not merely unfinished. Names the pod, why, and what next. */
-const problemsOf = (s: CompiledService, pods: readonly PodView[], { plan, nodes, stack }: StatusInput): Problem[] => {
+export const problemsOf = (s: CompiledService, pods: readonly PodView[], { plan, nodes, stack }: StatusInput): Problem[] => {
   const problems: Problem[] = [];
   for (const p of pods) {
     if (p.desired.deletionTimestamp !== undefined) continue;
@@ -97,6 +98,8 @@ export const pauseWords = (
 };
 
 export const surveyService = (s: CompiledService, input: StatusInput): Survey => {
+  const job = input.jobs?.get(s.name);
+  if (job) return surveyJob(s, job, input);
   const { plan, nodes, revision, held } = input;
   const mine = input.pods.filter((p) => p.desired.service === s.name);
   const slots = plan.slots.get(s.name) ?? [];

@@ -35,7 +35,7 @@ export class Memory {
   private replacements = 0;
   private replacedAt = 0;
   private added: AgentNote[] | undefined;
-  private lastRestart: { id: string; count: number } | undefined;
+  private lastRestart: { id: string; count: number; starting: boolean } | undefined;
   private readonly facts = new Map<string, ContainerFacts>();
   private readonly staleIds = new Set<string>();
   private readonly seenAt = new Map<string, number>();
@@ -171,11 +171,13 @@ export class Memory {
     const before = this.observed;
     if (!f) return before?.restarts ?? 0;
     const { lastRestart } = this;
-    this.lastRestart = { id: f.id, count: f.restartCount };
-    if (!before) return f.restartCount;
-    const more = lastRestart?.id === f.id ? Math.max(0, f.restartCount - lastRestart.count) : 0;
+    const last = lastRestart?.id === f.id ? lastRestart : undefined;
+    const more = last ? Math.max(0, f.restartCount - last.count) : 0;
     const started = f.startedAt === undefined ? undefined : new Date(Date.parse(f.startedAt)).toISOString();
-    const again = before.startedAt !== undefined && started !== undefined && started !== before.startedAt ? 1 : 0;
-    return before.restarts + Math.max(more, again);
+    const again = before?.startedAt !== undefined && started !== undefined && started !== before.startedAt ? 1 : 0;
+    // The engine counts before it starts: a start that follows what was counted is not counted again.
+    this.lastRestart = { id: f.id, count: f.restartCount, starting: f.state === "restarting" };
+    if (!before) return f.restartCount;
+    return before.restarts + (more === 0 && last?.starting ? 0 : Math.max(more, again));
   }
 }

@@ -238,6 +238,10 @@ export interface StackExtension {
    * What becomes of the named volumes when the Stack is deleted: `Keep` (the default) or `Delete`, with all their data.
    */
   reclaim?: "Keep" | "Delete";
+  /**
+   * Names of Secrets of the type kubernetes.io/dockerconfigjson that the images of all services are pulled with. Default: the namespace's.
+   */
+  imagePullSecrets?: string[] | null;
 }
 /**
  * A service: one image, run as one container per replica.
@@ -648,6 +652,42 @@ export interface ServiceExtension {
    * True: changes of the service (another image, environment, limit) wait until it is false again, and then roll out once. Scaling, healing and deletion go on, with what runs. A service that is paused before its first container starts none. `kubectl rollout pause` and `kubectl rollout resume` write it. Default: false.
    */
   paused?: boolean;
+  /**
+   * Names of Secrets of the type kubernetes.io/dockerconfigjson that the images of the service are pulled with. Default: those of the Stack.
+   */
+  imagePullSecrets?: string[] | null;
+  /**
+   * Of a replicated job: how often it runs to its end with success. Default: `deploy.replicas`, else 1.
+   */
+  completions?: number;
+  /**
+   * Of a job: how many of its pods run at once. Default: all.
+   */
+  parallelism?: number;
+  /**
+   * Of a job: when its pods have failed more often than this, all together, the job has failed and nothing is tried again. Default: 6.
+   */
+  backoffLimit?: number;
+  /**
+   * When the job runs, as five cron fields (minute, hour, day of the month, month, day of the week), for example `0 3 * * *`, or `@hourly`, `@daily`, `@weekly`, `@monthly`, `@yearly`. Makes the service a replicated job where `deploy.mode` is not given. Without it a job runs once, and again when its template changes.
+   */
+  schedule?: string;
+  /**
+   * Time zone of the schedule, for example `Europe/Berlin`. Default: UTC.
+   */
+  timeZone?: string;
+  /**
+   * When it is time for a run and an earlier one has not ended: `Allow` starts another beside it, `Forbid` leaves the new one out, `Replace` stops the old one. Default: Allow.
+   */
+  concurrencyPolicy?: "Allow" | "Forbid" | "Replace";
+  /**
+   * How many ended runs of a schedule are kept, with their containers and logs. Default: 3.
+   */
+  history?: number;
+  /**
+   * True: no runs are started. What comes in that time is left out. Default: false.
+   */
+  suspend?: boolean;
 }
 /**
  * A port of the container that is opened on the node.
@@ -1066,15 +1106,37 @@ export interface ComposeUlimit {
  */
 export interface ComposeDeploy {
   /**
-   * `replicated`: so many pods as `replicas` says. `global`: one pod on each node that meets the constraints. Default: replicated.
+   * `replicated`: so many pods as `replicas` says. `global`: one pod on each node that meets the constraints. `replicated-job`: runs to its end so many times. `global-job`: runs to its end once on each node. Default: replicated.
    */
-  mode?: "replicated" | "global";
+  mode?: "replicated" | "global" | "replicated-job" | "global-job";
   /**
-   * How many pods to run. Default: 1.
+   * How many pods to run, from 0 to 1000; of a job, how often it runs to its end. Default: 1.
    */
-  replicas?: number;
+  replicas?: number | string;
   placement?: ComposePlacement;
   resources?: ComposeResources;
+  /**
+   * How other services reach this one: by one address, or by those of its containers.
+   */
+  endpoint_mode?: "vip" | "dnsrr";
+  /**
+   * Labels of the service in a swarm; containers have those of the service's own `labels`.
+   */
+  labels?:
+    | string[]
+    | {
+        /**
+         * The value.
+         */
+        [k: string]: string | number | boolean | null;
+      }
+    | null;
+  update_config?: ComposeUpdateConfig;
+  /**
+   * How an earlier template is brought back.
+   */
+  rollback_config?: ComposeUpdateConfig;
+  restart_policy?: ComposeRestartPolicy;
 }
 /**
  * Which nodes may run it.
@@ -1084,12 +1146,30 @@ export interface ComposePlacement {
    * All of them must hold: `node.labels.<name>==<value>`, `node.hostname!=<name>`.
    */
   constraints?: string[] | null;
+  /**
+   * What to spread replicas over.
+   */
+  preferences?: ComposePlacementPreference[] | null;
+  /**
+   * At most so many replicas on a node.
+   */
+  max_replicas_per_node?: number | string;
+}
+/**
+ * A label to spread over.
+ */
+export interface ComposePlacementPreference {
+  /**
+   * For example `node.labels.zone`.
+   */
+  spread?: string;
 }
 /**
  * What the containers may use.
  */
 export interface ComposeResources {
   limits?: ComposeLimits;
+  reservations?: ComposeReservations;
 }
 /**
  * At most so much for each container.
@@ -1103,6 +1183,104 @@ export interface ComposeLimits {
    * Bytes, for example `512M`; at least 6M. Default: no limit.
    */
   memory?: string | number;
+  /**
+   * Processes and threads; -1 for no limit. Default: no limit.
+   */
+  pids?: number;
+}
+/**
+ * What each container needs.
+ */
+export interface ComposeReservations {
+  /**
+   * Cores, for example `0.25`.
+   */
+  cpus?: string | number;
+  /**
+   * Bytes, for example `128M`; at least 6M.
+   */
+  memory?: string | number;
+  /**
+   * Processes.
+   */
+  pids?: number;
+  /**
+   * Devices such as GPUs.
+   */
+  devices?: ComposeDeviceRequest[] | null;
+  /**
+   * Resources that nodes of a swarm declare.
+   */
+  generic_resources?: ComposeGenericResource[] | null;
+}
+/**
+ * A resource.
+ */
+export interface ComposeGenericResource {
+  discrete_resource_spec?: ComposeDiscreteResource;
+}
+/**
+ * A number of something.
+ */
+export interface ComposeDiscreteResource {
+  /**
+   * What.
+   */
+  kind?: string;
+  /**
+   * How many.
+   */
+  value?: number | string;
+}
+/**
+ * How pods are replaced.
+ */
+export interface ComposeUpdateConfig {
+  /**
+   * How many pods at once; 0: all.
+   */
+  parallelism?: number | string;
+  /**
+   * Time between two pods.
+   */
+  delay?: string;
+  /**
+   * What to do when it fails.
+   */
+  failure_action?: "continue" | "rollback" | "pause";
+  /**
+   * How long a pod is watched for failure.
+   */
+  monitor?: string;
+  /**
+   * Failures that are tolerated, from 0 to 1.
+   */
+  max_failure_ratio?: number | string;
+  /**
+   * Whether the new pod starts before the old one stops.
+   */
+  order?: "start-first" | "stop-first";
+}
+/**
+ * When a container is started again, in a swarm's words. Counts before the service's `restart`.
+ */
+export interface ComposeRestartPolicy {
+  /**
+   * `none`, `on-failure` or `any`; as `no`, `on-failure` and `always` of `restart`. Default: any.
+   */
+  condition?: "none" | "on-failure" | "any" | "no" | "always" | "unless-stopped";
+  /**
+   * Time between two attempts.
+   */
+  delay?: string;
+  /**
+   * How many attempts after a failure. Default: without end.
+   */
+  max_attempts?: number | string;
+  /**
+   * How long it must run to count as started.
+   */
+  window?: string;
 }
 /**
  * The old form of `external: true` and `name`.
@@ -1305,10 +1483,85 @@ export interface ServiceStatus {
    * What is not as it should be, as a sentence.
    */
   message?: string;
+  job?: JobStatus;
   /**
    * `Available` (at least three quarters of the wanted pods are available) and `Progressing`, with the reasons that a Deployment has: `NewReplicaSetAvailable` (rolled out), `ReplicaSetUpdated` (under way), `DeploymentPaused`.
    */
   conditions?: Condition[];
+}
+/**
+ * Of a job: how far its runs are.
+ */
+export interface JobStatus {
+  /**
+   * The present run; of a schedule, those that are under way and the last that have ended, oldest first.
+   */
+  runs: JobRun[];
+  /**
+   * The schedule by which the times are reckoned.
+   */
+  schedule?: string;
+  /**
+   * True: no runs are started.
+   */
+  suspended?: boolean;
+  /**
+   * Times of the schedule up to this one are not run any more: they were before the schedule, or were left out.
+   */
+  since?: string;
+  /**
+   * The time of the schedule that the last run was for.
+   */
+  lastScheduleTime?: string;
+  /**
+   * When the next run is due.
+   */
+  nextScheduleTime?: string;
+}
+/**
+ * A run.
+ */
+export interface JobRun {
+  /**
+   * Of a schedule: the minutes since 1970 of the time that the run is for, with which the slots of its pods begin. Otherwise the template's hash: another template is another run.
+   */
+  name: string;
+  /**
+   * `Running`, `Complete`, `Failed` (its pods have failed more often than `backoffLimit`, all together) or `Replaced` (stopped for a later run).
+   */
+  state: "Running" | "Complete" | "Failed" | "Replaced";
+  /**
+   * The time of the schedule that the run is for.
+   */
+  scheduledTime?: string;
+  /**
+   * When it began.
+   */
+  startTime: string;
+  /**
+   * When it ended.
+   */
+  completionTime?: string;
+  /**
+   * How many pods shall end with success.
+   */
+  completions: number;
+  /**
+   * How many pods have ended with success. They are not run again, also when they are deleted.
+   */
+  succeeded: number;
+  /**
+   * Which have, for example `0-2,5`, or names of nodes.
+   */
+  slots?: string;
+  /**
+   * How often its pods have failed, all together.
+   */
+  failed: number;
+  /**
+   * Why it has failed, as a sentence.
+   */
+  message?: string;
 }
 /**
  * Where a named volume is.

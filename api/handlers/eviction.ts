@@ -6,6 +6,7 @@ import type { DesiredPod, PodDeletion } from "../../schemas/fleet.ts";
 import { checkShape } from "../../schemas/parse.ts";
 import { RESOURCES } from "../../schemas/resources.ts";
 import type { Eviction, Node, Pod, Stack } from "../../schemas/types.ts";
+import { isGlobal, replicasOf } from "../../schemas/views/template.ts";
 import { ConflictError, FencedError, NotFoundError } from "../../store/errors.ts";
 import { desiredKey, podDeletionKey, podDeletionsPrefix } from "../../store/keys.ts";
 import type { Guard } from "../../store/kv.ts";
@@ -43,8 +44,8 @@ export interface Budget {
  */
 export function mayEvict(pod: Pod, { pods, leaving, stack, service, together }: Budget): { allowed: boolean; needs?: Pod } {
   if (!stack || together || !isReady(pod)) return { allowed: true };
-  const deploy = stack.spec.services?.[service]?.deploy;
-  const wanted = deploy?.mode === "global" ? pods.length : (deploy?.replicas ?? 1);
+  const written = stack.spec.services?.[service] ?? {};
+  const wanted = isGlobal(written) ? pods.length : replicasOf(written);
   if (wanted <= 1) return { allowed: true };
   const [needs] = pods
     .filter((p) => p.metadata.uid !== pod.metadata.uid && isReady(p) && !leaving.has(p.metadata.uid))

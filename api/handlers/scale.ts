@@ -4,6 +4,7 @@ import type { KubeObject } from "../../schemas/meta.ts";
 import { deploymentName } from "../../schemas/names.ts";
 import { checkShape } from "../../schemas/parse.ts";
 import type { Scale, Stack } from "../../schemas/types.ts";
+import { isGlobal, isJob, replicasOf } from "../../schemas/views/template.ts";
 import { problemOf } from "../admission.ts";
 import { mediaType, parseBody, readBody, readObject } from "../body.ts";
 import type { Answer, Call, Deps } from "../call.ts";
@@ -20,10 +21,10 @@ import { writeOptions } from "./write.ts";
 
 /** The service that a number alone can be about. @throws ApiError 400 when there is none, or more than one, with what to do instead */
 export function scaledService({ metadata, spec }: Pick<Stack, "metadata" | "spec">): string {
-  const replicated = Object.entries(spec.services ?? {}).flatMap(([name, s]) => (s?.deploy?.mode === "global" ? [] : [name]));
+  const replicated = Object.entries(spec.services ?? {}).flatMap(([name, s]) => (!s || isGlobal(s) || isJob(s) ? [] : [name]));
   const [only, ...others] = replicated;
   const who = `the Stack "${metadata.name}"`;
-  if (only === undefined) throw badRequest(`${who} has no replicated service: one pod runs on each node, and there is no number to change`);
+  if (only === undefined) throw badRequest(`${who} has no replicated service that runs on: there is no number to change`);
   if (others.length === 0) return only;
   const view = (service: string): string => `deploy/${deploymentName(metadata.name, service)}`;
   const deployments = replicated.map(view).join(", ");
@@ -41,7 +42,7 @@ export function scaleOf(stack: Stack): Scale {
     apiVersion: "autoscaling/v1",
     kind: "Scale",
     metadata: { name, ...(namespace === undefined ? {} : { namespace }), uid, resourceVersion, creationTimestamp },
-    spec: { replicas: stack.spec.services?.[service]?.deploy?.replicas ?? 1 },
+    spec: { replicas: replicasOf(stack.spec.services?.[service]) },
     status: { replicas: seen?.replicas ?? 0, selector: `${LABELS.stack}=${name},${LABELS.service}=${service}` },
   };
 }
@@ -63,12 +64,14 @@ const scaled = (stack: Stack, { replicas, resourceVersion }: ReturnType<typeof w
   const service = scaledService(stack);
   const { services } = stack.spec;
   const now = services?.[service];
-  const next = { ...now, deploy: { ...now?.deploy, replicas } };
+  // `scale` says the same, and must not say otherwise.
+  const { scale: _, ...rest } = now ?? {};
+  const next = { ...rest, deploy: { ...now?.deploy, replicas } };
   return {
     ...stack,
     metadata: { ...stack.metadata, resourceVersion: resourceVersion ?? "" },
     // The number it has by default is not written down unless it is changed.
-    spec: replicas === (now?.deploy?.replicas ?? 1) ? stack.spec : { ...stack.spec, services: { ...services, [service]: next } },
+    spec: replicas === replicasOf(now) ? stack.spec : { ...stack.spec, services: { ...services, [service]: next } },
   };
 };
 

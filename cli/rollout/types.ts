@@ -10,6 +10,7 @@ export interface ServiceView {
   image: string;
   paused?: boolean;
   message?: string;
+  job?: { runs: { state: string; scheduledTime?: string }[]; nextScheduleTime?: string; suspended?: boolean };
 }
 
 export interface StackObject extends KubeObject {

@@ -22,7 +22,19 @@ const mark = (health: string, s: Style): string =>
     Suspended: s.dim("="),
   })[health] ?? s.yellow("?");
 
-const serviceHealth = (rows: readonly Replica[], { ready, desired, updated, replicas, paused }: ServiceView): string => {
+/** By the run that tells: the last that has ended, or the one that is under way where there is no schedule. */
+const jobHealth = ({ runs }: NonNullable<ServiceView["job"]>): string => {
+  const told = runs.findLast((r) => r.scheduledTime === undefined || r.state !== "Running")?.state;
+  return { Complete: "Completed", Failed: "Failed", Running: "Progressing" }[told ?? ""] ?? "Healthy";
+};
+
+const jobWords = (job: ServiceView["job"]): string => {
+  if (!job) return "";
+  return job.suspended ? "  (job, suspended)" : job.nextScheduleTime ? `  (job, next ${job.nextScheduleTime})` : "  (job)";
+};
+
+const serviceHealth = (rows: readonly Replica[], { ready, desired, updated, replicas, paused, job }: ServiceView): string => {
+  if (job && !paused) return jobHealth(job);
   if (rows.some((r) => r.state === "failed")) return "Degraded";
   if (paused && ready >= (replicas ?? desired)) return "Suspended";
   if (ready < desired || updated < desired) return "Progressing";
@@ -60,7 +72,7 @@ export const stackTree = (stack: StackObject, replicas: readonly Replica[], o: T
       g.name,
       `${g.v.ready}/${g.v.desired}`,
       `${mark(g.word, s)} ${g.word}`,
-      `${g.v.image}${g.v.mode === "global" ? "  (global)" : ""}`,
+      `${g.v.image}${g.v.mode === "global" ? "  (global)" : ""}${jobWords(g.v.job)}`,
     ]),
   );
   grid.forEach((g, i) => {
@@ -69,7 +81,11 @@ export const stackTree = (stack: StackObject, replicas: readonly Replica[], o: T
     const stem = last ? "   " : "│  ";
     if (g.v.message && g.word !== "Healthy" && !g.rows.some((r) => g.v.message?.includes(r.pod)))
       lines.push(`${stem}${s.yellow(harmless(g.v.message).replaceAll("\n", " "))}`);
-    if ((g.word === "Healthy" || g.word === "Suspended") && !o.all && g.rows.every((r) => r.state === "ready" || r.state === "done"))
+    if (
+      (g.word === "Healthy" || g.word === "Suspended" || (g.v.job && g.word === "Completed")) &&
+      !o.all &&
+      g.rows.every((r) => r.state === "ready" || r.state === "done")
+    )
       return;
     lines.push(...podLines(g.rows, stem, o));
   });

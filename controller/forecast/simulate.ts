@@ -1,6 +1,7 @@
 // Runs the controller's planner to the end, on a copy of the world in which every node does at once what it is told. Pure.
 import type { DesiredPod, ObservedPod } from "../../schemas/fleet.ts";
 import type { Stack } from "../../schemas/types.ts";
+import { isJob } from "../../schemas/views/template.ts";
 import { parseNodeKey } from "../../store/keys.ts";
 import type { NodeView, PodView } from "../model.ts";
 import { type NodeParts, nodeView } from "../place-view.ts";
@@ -105,11 +106,11 @@ const settled = (pods: readonly PodView[], nodes: ReadonlyMap<string, NodeView>,
     const mine = observed?.uid === desired.uid ? observed : undefined;
     if (mine && mine.desiredRevision >= pod.mod && (isFailing(pod) || (mine.ready && !desired.deletionTimestamp && !desired.next)))
       return pod;
-    return { ...pod, observed: answer(pod, mine, ending.has(desired.service) || isJob(desired.service, stack)) };
+    return { ...pod, observed: answer(pod, mine, ending.has(desired.service) || endsByItself(desired.service, stack)) };
   });
 };
 
-const isJob = (service: string, stack: Stack): boolean => stack.spec.services?.[service]?.deploy?.mode?.endsWith("-job") === true;
+const endsByItself = (service: string, stack: Stack): boolean => isJob(stack.spec.services?.[service] ?? {});
 
 const answer = ({ desired, mod }: PodView, before: ObservedPod | undefined, ends: boolean): ObservedPod => {
   const gone = desired.deletionTimestamp !== undefined;

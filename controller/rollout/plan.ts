@@ -2,6 +2,7 @@
 // Stop-first, one pod at a time per service: a ready pod is only taken away while all others of its service are ready.
 import { PlanDraft } from "./draft.ts";
 import { removeRequestedAndVanished, removeSurplus } from "./removals.ts";
+import { planJobService } from "./job.ts";
 import { settleGroups } from "./seats.ts";
 import { ServiceDraft } from "./service.ts";
 import { fillSlots, wantedSlots } from "./slots.ts";
@@ -20,7 +21,10 @@ export const planRollout = (input: RolloutInput): RolloutPlan => {
   const targets = settleGroups(draft);
   for (const service of services) {
     const target = service.group === undefined ? undefined : targets.get(service.group);
-    planService(new ServiceDraft(draft, service, target));
+    const job = service.job && input.jobs?.get(service.name);
+    if (job) planJobService(new ServiceDraft(draft, service, target), job);
+    // Without a plan its pods are left as they are.
+    else if (!service.job) planService(new ServiceDraft(draft, service, target));
   }
   const { steps, waits, slots, volumes } = draft;
   return { steps, waits, slots, volumes };

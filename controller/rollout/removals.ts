@@ -1,5 +1,6 @@
 // What must go, whatever else is true.
 import { byName, type PodView } from "../model.ts";
+import { withoutRun } from "../jobs/slots.ts";
 import { expelledBy } from "../place.ts";
 import { bySlot } from "../pods.ts";
 import type { PlanDraft } from "./draft.ts";
@@ -32,8 +33,10 @@ const unwanted = (draft: PlanDraft, { node, desired }: PodView): string | undefi
   const service = draft.services.get(desired.service);
   if (!service) return `service ${desired.service} is not in the stack any more`;
   const { name, mode, replicas } = service;
-  if (mode === "global" && desired.slot !== node) return `${name} runs once on each node, and this slot is another node's`;
+  if (mode === "global" && withoutRun(service, desired.slot) !== node)
+    return `${name} runs once on each node, and this slot is another node's`;
   if (draft.slots.get(name)?.includes(desired.slot)) return undefined;
+  if (service.job?.schedule) return `its run of ${name} is not kept any more`;
   if (mode === "replicated") return `${name} is scaled to ${replicas}`;
   const there = draft.input.nodes.get(node);
   return `node ${node} ${(there && expelledBy(there) && `is ${expelledBy(there)}`) ?? `does not fit the constraints of ${name} any more`}`;

@@ -2,6 +2,7 @@
 import type { PlacementGroup } from "../../schemas/compose/groups.ts";
 import { dependencyHold } from "../depends.ts";
 import { type GroupTarget, groupTarget } from "../groups.ts";
+import { withoutRun } from "../jobs/slots.ts";
 import type { PodView } from "../model.ts";
 import { hasSecrets, type Pin, place, type PlacementRequest } from "../place.ts";
 import type { PlanDraft } from "./draft.ts";
@@ -58,11 +59,11 @@ export const seatFor = (own: ServiceDraft, slot: string, without?: PodView): { n
   const found = place(request, only ? [only] : nodes.values(), draft.tally([service.name], without));
   if ("whyNot" in found) return { reason: "Unplaceable", message: found.whyNot };
 
-  const held = dependencyHold(service, found.node, draft.services, draft.livePods());
+  const held = dependencyHold(service, found.node, draft.services, draft.livePods(), draft.input.jobs);
   return held === undefined ? found : { reason: "WaitingForDependency", message: held };
 };
 
 const pinOf = ({ service, target }: ServiceDraft, slot: string): Pin | { whyNot: string } | undefined => {
-  if (service.mode === "global") return { type: "slot", node: slot };
+  if (service.mode === "global") return { type: "slot", node: withoutRun(service, slot) };
   return target && "pin" in target ? target.pin : target;
 };

@@ -14,6 +14,7 @@ export interface FilledSlots {
 
 /** Numbers for replicas, names of nodes for a global service. */
 export const wantedSlots = (draft: PlanDraft, service: CompiledService): string[] => {
+  if (service.job) return jobSlots(draft, service);
   if (service.mode === "replicated") return Array.from({ length: service.replicas }, (_, i) => String(i));
   const holds = (p: PodView): boolean => p.desired.service === service.name && p.desired.slot === p.node;
   const occupied = new Set(
@@ -28,6 +29,10 @@ export const wantedSlots = (draft: PlanDraft, service: CompiledService): string[
     .map((n) => n.name)
     .toSorted(byName);
 };
+
+const jobSlots = (draft: PlanDraft, { name }: CompiledService): string[] =>
+  draft.input.jobs?.get(name)?.runs.flatMap((run) => run.slots) ??
+  draft.livePods().flatMap((p) => (p.desired.service === name ? [p.desired.slot] : []));
 
 /** Leaves at most one live pod in each slot and makes one where there is none, as soon as its predecessor is gone. */
 export const fillSlots = (own: ServiceDraft): FilledSlots => {
@@ -51,7 +56,7 @@ export const fillSlots = (own: ServiceDraft): FilledSlots => {
 };
 
 /** The one live pod that keeps the slot: rather a ready one, rather an up-to-date one. The others are told to go. */
-const keepOne = (own: ServiceDraft, here: readonly PodView[]): PodView | undefined => {
+export const keepOne = (own: ServiceDraft, here: readonly PodView[]): PodView | undefined => {
   const { draft } = own;
   const [keep, ...twins] = here
     .filter((p) => draft.isLive(p))
@@ -69,7 +74,7 @@ const keepOne = (own: ServiceDraft, here: readonly PodView[]): PodView | undefin
 const toBeReady = (own: ServiceDraft, pod: PodView): string | undefined =>
   own.isExcused(pod) || own.draft.isReady(pod) || own.isOutdated(pod) ? undefined : `${pod.desired.name} on ${pod.node} to be ready`;
 
-const toStop = (own: ServiceDraft, pod: PodView): string | undefined => {
+export const toStop = (own: ServiceDraft, pod: PodView): string | undefined => {
   if (own.isExcused(pod)) return undefined;
   const { node, desired } = pod;
   if (own.isLost(pod)) {
@@ -80,7 +85,7 @@ const toStop = (own: ServiceDraft, pod: PodView): string | undefined => {
   return `${desired.name} on ${node} to stop`;
 };
 
-const fill = (own: ServiceDraft, slot: string, gone: readonly PodView[]): string | undefined => {
+export const fill = (own: ServiceDraft, slot: string, gone: readonly PodView[]): string | undefined => {
   const { draft, service } = own;
   const seat = seatFor(own, slot);
   if (!("node" in seat)) {

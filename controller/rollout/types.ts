@@ -1,6 +1,7 @@
 // What a rollout is planned from, and what a plan is made of.
 import type { DesiredPod } from "../../schemas/fleet.ts";
 import type { MissingReason } from "../files/compile.ts";
+import type { Jobs } from "../jobs/types.ts";
 import type { CompiledStack, NodeView, PodView, StackRef, Volumes } from "../model.ts";
 
 /** A pod to be made; its uid and time of creation come from who carries the plan out. */
@@ -32,6 +33,8 @@ export interface RolloutInput {
   nodes: ReadonlyMap<string, NodeView>;
   /** Where the named volumes are, as the Stack's status remembers. */
   volumes: Volumes;
+  /** What is planned of the services that are jobs. Absent: their pods are left as they are. */
+  jobs?: Jobs;
   /** Uids of pods that somebody asked to delete. */
   deletions?: ReadonlySet<string>;
   /** By service: why no pod of it can be made now. What runs goes on running. */

@@ -10,15 +10,19 @@ import type { ServiceDraft } from "./service.ts";
 import type { PodDraft } from "./types.ts";
 
 /** @param kept by slot */
-export const changeInPlace = (own: ServiceDraft, kept: ReadonlyMap<string, PodView>): void => {
+export const changeInPlace = (
+  own: ServiceDraft,
+  kept: ReadonlyMap<string, PodView>,
+  as: (pod: PodDraft) => PodDraft = (pod) => pod,
+): void => {
   const { draft, service } = own;
   // Nothing live depends on the slot.
-  const live = liveParts(own.podFor(""));
+  const live = liveParts(as(own.podFor("")));
   for (const [slot, pod] of kept) {
     if (own.isOutdated(pod) || own.isOfOtherTemplate(pod)) continue;
     const after = restartAfter(own, pod);
     if (live === liveParts(pod.desired) && after === pod.desired.restartAfter) continue;
-    const next = own.podFor(slot);
+    const next = as(own.podFor(slot));
     const { name, uid, createdAt } = pod.desired;
     const desired: DesiredPod = {
       ...next,

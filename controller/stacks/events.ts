@@ -1,6 +1,6 @@
 // What is worth telling about a Stack: the difference between two statuses, and the steps just taken. Pure.
 import { API_VERSION } from "../../schemas/constants.ts";
-import type { ServiceStatus, StackStatus } from "../../schemas/types.ts";
+import type { JobStatus, ServiceStatus, StackStatus } from "../../schemas/types.ts";
 import type { Happening, Subject } from "../events/plan.ts";
 import type { StackRef } from "../model.ts";
 import type { RolloutPlan, Step } from "../rollout/types.ts";
@@ -21,6 +21,27 @@ const isReplaced = (was: ServiceStatus | undefined, is: ServiceStatus | undefine
   if (!was || !is) return false;
   if (was.templateHash !== undefined) return is.templateHash !== undefined && is.templateHash !== was.templateHash;
   return is.updated < is.desired && is.updated < was.updated;
+};
+
+/** Runs that began and ended, and times of a schedule that were left out. */
+const jobEvents = (name: string, had: JobStatus | undefined, is: JobStatus | undefined): ["Normal" | "Warning", string, string][] => {
+  const events: ["Normal" | "Warning", string, string][] = [];
+  for (const run of is?.runs ?? []) {
+    const was = had?.runs.find((r) => r.name === run.name);
+    const what = run.scheduledTime ? `the run of ${name} for ${run.scheduledTime}` : `the job ${name}`;
+    if (!was && run.scheduledTime) events.push(["Normal", "JobStarted", `${what} has begun`]);
+    if (was?.state === run.state || run.state === "Running") continue;
+    if (run.state === "Complete") events.push(["Normal", "JobCompleted", `${what} has completed: ${run.succeeded} of ${run.completions}`]);
+    else if (run.state === "Failed") events.push(["Warning", "JobFailed", `${what} ${run.message ?? "failed"}`]);
+    else events.push(["Normal", "JobReplaced", `${what} is stopped for a later one`]);
+  }
+  if (had?.schedule === is?.schedule && !had?.suspended && had?.since !== undefined && is?.since !== had.since && !is?.suspended)
+    events.push([
+      "Warning",
+      "JobSkipped",
+      `${name} was due at ${is?.since}, while an earlier run had not ended: it is left out (concurrencyPolicy: Forbid)`,
+    ]);
+  return events;
 };
 
 /** @param at RFC 3339 with milliseconds */
@@ -55,6 +76,7 @@ export const stackEvents = (
     const had = previous?.services?.[name];
     if (had && !had.paused && s.paused) say("Normal", "Paused", `${name} is paused: its changes wait`);
     if (had?.paused && !s.paused) say("Normal", "Resumed", `${name} is resumed`);
+    for (const [type, reason, message] of jobEvents(name, had?.job, s.job)) say(type, reason, message);
     if (had && had.desired !== s.desired) say("Normal", "Scaled", `${name} from ${count(had.desired, "pod")} to ${s.desired}`);
   }
   const [was, is] = [condition(previous, "Degraded"), condition(next, "Degraded")];

@@ -6,6 +6,8 @@ import type { Happening } from "../events/plan.ts";
 import { type DeliveryDraft, planDeliveries, type Sealed } from "../files/plan.ts";
 import type { Missing } from "../files/compile.ts";
 import { compile } from "../compile.ts";
+import { planJob } from "../jobs/plan.ts";
+import type { JobPlan, Jobs } from "../jobs/types.ts";
 import type { CompiledStack, NodeView, PodView, StackRef } from "../model.ts";
 import type { RevisionView } from "../revisions/history.ts";
 import { holdPaused, type Running, specOf } from "../revisions/hold.ts";
@@ -62,6 +64,8 @@ export interface StackPlan {
   unplaceable: boolean;
   /** Some service follows the nodes. */
   global: boolean;
+  /** When a schedule comes, in milliseconds since the epoch: look again then. */
+  nextMs?: number;
 }
 
 export const refOf = (stack: Stack): StackRef => ({
@@ -100,6 +104,13 @@ export const planStack = (input: StackInput): StackPlan => {
   const compiled = held.size === 0 ? wanted.compiled : compile(normal);
   const own = history.filter((r) => r.stackUid === ref.uid);
   const revision = numberOf(compiled.revisionHash, previous, own);
+  const jobs = new Map(
+    compiled.services.flatMap((service): [string, JobPlan][] => {
+      if (!service.job) return [];
+      const mine = pods.filter((p) => p.desired.service === service.name);
+      return [[service.name, planJob({ service, memory: previous?.services?.[service.name]?.job, pods: mine, nodes, nowMs })]];
+    }),
+  );
   // A paused service runs with what it has: what its manifest asks for now need not be there.
   const blocked = new Map([...(wanted.missing ?? [])].filter(([name]) => !held.has(name)));
   const rollout = planRollout({
@@ -109,6 +120,7 @@ export const planStack = (input: StackInput): StackPlan => {
     pods,
     nodes,
     volumes: previous?.volumes ?? {},
+    jobs,
     deletions: input.deletions,
     blocked,
   });
@@ -117,7 +129,7 @@ export const planStack = (input: StackInput): StackPlan => {
     ? planDeliveries({ namespace: ref.namespace, pods, steps: rollout.steps, nodes, sealed: input.sealed, contents })
     : { steps: rollout.steps, puts: [], waits: new Map() };
   const plan: RolloutPlan = { ...rollout, steps: delivered.steps, waits: new Map([...rollout.waits, ...delivered.waits]) };
-  const status = computeStatus({ stack: ref, compiled, held, revision, pods, nodes, plan, previous, now });
+  const status = computeStatus({ stack: ref, compiled, held, revision, pods, nodes, plan, jobs, previous, now });
   return {
     steps: plan.steps,
     deliveries: delivered.puts,
@@ -127,7 +139,13 @@ export const planStack = (input: StackInput): StackPlan => {
     waits: plan.waits,
     unplaceable: [...plan.waits.values()].some((w) => w.reason === "Unplaceable"),
     global: compiled.services.some((s) => s.mode === "global"),
+    ...nextOf(jobs),
   };
+};
+
+const nextOf = (jobs: Jobs): { nextMs?: number } => {
+  const next = Math.min(...[...jobs.values()].map((job) => job.nextMs ?? Number.POSITIVE_INFINITY));
+  return Number.isFinite(next) ? { nextMs: next } : {};
 };
 
 /** Pods first, then, in the commit in which the finalizer goes, what is kept of its revisions. */
@@ -160,7 +178,7 @@ const gist = ({ metadata, status }: Stack): string =>
     status?.revision,
     status?.observedGeneration,
     status?.conditions?.map((c) => [c.type, c.status, c.reason]),
-    Object.entries(status?.services ?? {}).map(([name, s]) => [name, s.desired, s.revision, s.paused]),
+    Object.entries(status?.services ?? {}).map(([name, s]) => [name, s.desired, s.revision, s.paused, s.job]),
     status?.volumes,
   ]);
 

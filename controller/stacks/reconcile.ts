@@ -52,6 +52,8 @@ const WORKERS = 1;
 /** So long may our own writes take to come back, in milliseconds; and how often that is looked at without an event. */
 const LAG_MS = 2_000;
 const LOOK_MS = 20;
+/** A schedule that is far away is looked at this often, in milliseconds. */
+const LOOK_AT_CLOCK_MS = 3_600_000;
 
 const revisionsPrefix = objectPrefix(RESOURCES.stackrevisions);
 
@@ -173,11 +175,13 @@ export class StackLoop {
     this.note(this.unplaceable, key, plan.unplaceable);
     this.note(this.global, key, plan.global);
     const differs = !isDeepStrictEqual(plan.stack, stack);
+    // A schedule is asked again at least every hour: clocks are set.
+    const again = plan.nextMs === undefined ? undefined : { afterMs: Math.min(Math.max(plan.nextMs - env.now(), 0), LOOK_AT_CLOCK_MS) };
     const idle = plan.steps.length === 0 && plan.revisions.length === 0 && plan.deliveries.length === 0;
-    if (idle && !differs) return;
+    if (idle && !differs) return again;
     if (idle && !isSignificant(stack, plan.stack)) {
       const wait = (this.wroteStatus.get(key) ?? -PROGRESS_MS) + PROGRESS_MS - env.monotonic();
-      if (wait > 0) return { afterMs: wait };
+      if (wait > 0) return { afterMs: Math.min(wait, again?.afterMs ?? wait) };
     }
     const first = await this.write(plan.revisions);
     if (differs) first.push([objectChange(stackObjectKey(key), stack, plan.stack)]);
@@ -196,6 +200,7 @@ export class StackLoop {
     if (plan.steps.length > 0 || !plan.stack)
       log.info({ ...word, did: summary(plan.steps) }, plan.stack ? "rollout advanced" : "stack deleted");
     else log.debug({ ...word, progress: plan.stack.status?.progress }, "status written");
+    return again;
   }
 
   /** Writes `first`, and the steps, together where they fit into one commit. @returns the last revision */

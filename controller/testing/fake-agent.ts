@@ -7,8 +7,9 @@ import { desiredPrefix, infoKey, observedKey, parseNodeKey, sessionKey } from ".
 import type { Kv, Lease } from "../../store/kv.ts";
 import { WorkQueue } from "../../store/workqueue.ts";
 
-/** `ready`: at once; `slow`: pulls, creates, starts, is ready after `slowMs`; `neverReady`: runs, and stays unhealthy; `crash`: restarts for ever; `done`: ran once and succeeded. */
-export type Behaviour = "ready" | "slow" | "neverReady" | "crash" | "done";
+/** `ready`: at once; `slow`: pulls, creates, starts, is ready after `slowMs`; `neverReady`: runs, and stays unhealthy; `crash`: restarts for ever; `done`: ran once and succeeded; `job`: runs for `slowMs`
+ * and succeeds; `fails`: fails every `slowMs`, as often as its restart policy lets it. */
+export type Behaviour = "ready" | "slow" | "neverReady" | "crash" | "done" | "job" | "fails";
 
 export interface FakeAgentOptions {
   kv: Kv;
@@ -108,11 +109,13 @@ export class FakeAgent {
       this.containers.set(key, { uid: pod.uid, stack: `${pod.namespace}/${pod.stack}`, service: pod.service, slot: pod.slot, since: now });
     }
     const age = now - (this.containers.get(key)?.since ?? now);
-    const { now: state, afterMs } = this.script(this.o.behave?.(pod) ?? "ready", age);
+    const { now: state, afterMs } = this.script(this.o.behave?.(pod) ?? "ready", age, pod);
     await this.answer(key, at, this.words(pod, mod, state));
     return afterMs === undefined ? undefined : { afterMs };
   }
 
+  /** By uid: restarts of those that are not started again. */
+  private readonly failed = new Map<string, number>();
   private readonly stopping = new Map<string, number>();
   private stopAt(uid: string, now: number): number {
     const at = now + (this.o.stopMs ?? 20);
@@ -120,10 +123,24 @@ export class FakeAgent {
     return at;
   }
 
-  private script(behaviour: Behaviour, age: number): { now: Partial<ObservedPod>; afterMs?: number } {
+  private script(behaviour: Behaviour, age: number, pod: DesiredPod): { now: Partial<ObservedPod>; afterMs?: number } {
     const slow = this.o.slowMs ?? 300;
     if (behaviour === "ready") return { now: { phase: "Running", state: "running", ready: true } };
     if (behaviour === "done") return { now: { phase: "Succeeded", state: "exited", ready: false, exitCode: 0 } };
+    if (behaviour === "job") {
+      const ran = { phase: "Running", state: "running", ready: true } as const;
+      return age < slow ? { now: ran, afterMs: slow - age } : { now: { phase: "Succeeded", state: "exited", ready: false, exitCode: 0 } };
+    }
+    if (behaviour === "fails") {
+      const { policy, maxRetries = Number.POSITIVE_INFINITY } = pod.container.restart;
+      const failures = Math.floor(age / slow);
+      const told = this.failed.get(pod.uid);
+      // The engine does not start it again once its policy is changed to no.
+      const over = told ?? (failures > 0 && (policy === "no" || failures > maxRetries) ? failures - 1 : undefined);
+      if (over !== undefined) this.failed.set(pod.uid, over);
+      if (over === undefined) return { now: { phase: "Running", state: "running", ready: true, restarts: failures }, afterMs: slow };
+      return { now: { phase: "Failed", state: "exited", ready: false, exitCode: 3, restarts: over, logTail: ["no such table"] } };
+    }
     if (behaviour === "neverReady") {
       const words = { health: "unhealthy", reason: "Unhealthy", message: "the health check failed 3 times" } as const;
       return { now: { phase: "Running", state: "running", ready: false, ...words } };

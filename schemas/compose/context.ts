@@ -29,6 +29,8 @@ export interface StackContext {
   configs: ReadonlyMap<string, FileSource> | undefined;
   secrets: ReadonlyMap<string, FileSource> | undefined;
   services: ReadonlySet<string>;
+  /** Of the Stack: what services say nothing about. */
+  imagePullSecrets?: readonly string[] | undefined;
   /** Services that another one waits for with `service_completed_successfully`. */
   awaited: ReadonlySet<string>;
 }

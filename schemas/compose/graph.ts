@@ -1,5 +1,6 @@
 // What only shows when services are seen together: cycles, conditions that cannot come true, host ports and names taken twice.
 import type { PortSpec } from "../fleet.ts";
+import { checkClashes } from "./clashes.ts";
 import type { Field } from "./context.ts";
 import { placementGroups } from "./groups.ts";
 import { sharedServices } from "./namespaces.ts";
@@ -157,5 +158,6 @@ export const checkTogether = (services: readonly NormalService[], fieldOf: Field
   checkConditions(byName, fieldOf);
   checkShared(byName, fieldOf);
   checkPorts(services, fieldOf);
+  checkClashes(services, fieldOf);
   checkNames(services, fieldOf);
 };

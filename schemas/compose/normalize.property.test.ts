@@ -49,6 +49,50 @@ const attachment = (n: NetworkAttachment): ComposeServiceNetwork => ({
   ...(n.interfaceName ? { interface_name: n.interfaceName } : {}),
 });
 
+const deployment = (s: NormalService): NonNullable<ComposeService["deploy"]> => {
+  const { limits, deviceRequests } = s.container;
+  return {
+    mode: s.job ? `${s.mode}-job` : s.mode,
+    ...(s.mode === "global" ? {} : { replicas: String(s.replicas) }),
+    placement: { constraints: s.constraints.map((k) => k.text) },
+    resources: {
+      limits: {
+        ...(limits.cpus ? { cpus: limits.cpus } : {}),
+        ...(limits.memoryBytes ? { memory: limits.memoryBytes } : {}),
+        ...(limits.pids ? { pids: limits.pids } : {}),
+      },
+      reservations: {
+        ...(s.reservations?.cpus === undefined ? {} : { cpus: s.reservations.cpus }),
+        ...(s.reservations?.memoryBytes === undefined ? {} : { memory: s.reservations.memoryBytes }),
+        devices: (deviceRequests ?? []).map(({ capabilities: [capabilities = []], count, deviceIds, driver, options }) => ({
+          capabilities,
+          ...(count === undefined ? {} : { count }),
+          ...(deviceIds ? { device_ids: deviceIds } : {}),
+          ...(driver ? { driver } : {}),
+          ...(options ? { options } : {}),
+        })),
+      },
+    },
+  };
+};
+
+const extension = (s: NormalService): NonNullable<ComposeService["x-steadfleet"]> => ({
+  ...(s.restartedAt === undefined ? {} : { restartedAt: s.restartedAt }),
+  ...(s.paused ? { paused: true } : {}),
+  ...(s.imagePullSecrets ? { imagePullSecrets: s.imagePullSecrets } : {}),
+  ...(s.job?.parallelism ? { parallelism: s.job.parallelism } : {}),
+  ...(s.job && s.container.restart.policy !== "no" ? { backoffLimit: s.job.backoffLimit } : {}),
+  ...(s.job?.schedule
+    ? {
+        schedule: s.job.schedule.cron,
+        timeZone: s.job.schedule.timeZone,
+        concurrencyPolicy: s.job.schedule.concurrencyPolicy,
+        history: s.job.schedule.history,
+        suspend: s.job.schedule.suspend === true,
+      }
+    : {}),
+});
+
 /** The long form that says what the normal form says. */
 const longForm = (s: NormalService): ComposeService => {
   const c = s.container;
@@ -122,14 +166,8 @@ const longForm = (s: NormalService): ComposeService => {
     ),
     configs: (c.files ?? []).flatMap((f) => (f.kind === "config" ? [file(f)] : [])),
     secrets: (c.files ?? []).flatMap((f) => (f.kind === "secret" ? [file(f)] : [])),
-    deploy: {
-      mode: s.mode,
-      ...(s.mode === "global" ? {} : { replicas: s.replicas }),
-      placement: { constraints: s.constraints.map((k) => k.text) },
-      resources: {
-        limits: { ...(c.limits.cpus ? { cpus: c.limits.cpus } : {}), ...(c.limits.memoryBytes ? { memory: c.limits.memoryBytes } : {}) },
-      },
-    },
+    deploy: deployment(s),
+    "x-steadfleet": extension(s),
   };
 };
 

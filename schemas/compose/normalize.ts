@@ -1,4 +1,5 @@
 // A Compose body in short and long forms → one form with everything said, or all that is wrong with it. Pure.
+import { EXTENSION } from "../constants.ts";
 import { MAX_SERVICE_NAME, networkName, projectName, volumeName } from "../names.ts";
 import { Findings, type Key, type Problem, type Warning, warningsBeside } from "../problems.ts";
 import type { StackSpec } from "../types.ts";
@@ -60,6 +61,7 @@ export const checkBody = (stack: ComposeStack, out: Findings, intact: Intact): N
   };
   if (typeof spec.services !== "object" || spec.services === null || Array.isArray(spec.services)) return { services: [] };
   const names = Object.keys(spec.services);
+  const pull = intact("spec", EXTENSION) ? spec[EXTENSION]?.imagePullSecrets : undefined;
   const at = (service: string): Field => field.at("services", service);
   if (names.length > MAX_SERVICES) {
     field.at("services").problem("Invalid", `at most ${MAX_SERVICES} services; these are ${names.length}`);
@@ -69,7 +71,13 @@ export const checkBody = (stack: ComposeStack, out: Findings, intact: Intact): N
     if (KEY.test(name) && name.length <= MAX_SERVICE_NAME) continue;
     at(name).keyProblem("Invalid", `the service name ${show(name)} ${KEY_WORDS}, at most ${MAX_SERVICE_NAME} characters`);
   }
-  const context: StackContext = { out, ...sections, services: new Set(names), awaited: awaitedOf(spec, intact) };
+  const context: StackContext = {
+    out,
+    ...sections,
+    services: new Set(names),
+    ...(pull ? { imagePullSecrets: pull } : {}),
+    awaited: awaitedOf(spec, intact),
+  };
   const services: NormalService[] = [];
   for (const name of names.toSorted()) {
     const service: unknown = spec.services[name];

@@ -1,8 +1,9 @@
 // One service of a Compose body, spelled out.
 import { constants } from "node:os";
-import type { ContainerSpec, PortSpec } from "../fleet.ts";
+import type { PortSpec } from "../fleet.ts";
 import type { ComposeService } from "../types.ts";
 import { EXTENSION } from "../constants.ts";
+import { subdomainProblem } from "../labels.ts";
 import { show } from "../words.ts";
 import { normalizeNetworks } from "./attach.ts";
 import { CAPABILITIES } from "./capabilities.ts";
@@ -14,37 +15,19 @@ import { normalizeDependencies } from "./dependencies.ts";
 import { normalizeDuration, normalizeHealthcheck } from "./healthcheck.ts";
 import { normalizeFiles } from "./files.ts";
 import { checkImage } from "./image.ts";
+import { jobRestart, normalizeJob } from "./jobs.ts";
 import { normalizeLimits } from "./limits.ts";
 import { normalizeLinks } from "./links.ts";
 import { normalizeMounts } from "./mounts.ts";
 import type { NormalService } from "./normal.ts";
 import { normalizePorts } from "./ports.ts";
 import { normalizePullPolicy } from "./pull.ts";
+import { normalizeRestart } from "./restart.ts";
 import { normalizeTmpfs } from "./settings.ts";
 import { normalizeEnvironment, normalizeLabels } from "./values.ts";
 
 /** Compose's default. */
 const STOP_GRACE_MS = 10_000;
-const RESTARTS = ["no", "always", "on-failure", "unless-stopped"] as const;
-
-const normalizeRestart = (restart: string | boolean | undefined, awaited: boolean, field: Field): ContainerSpec["restart"] => {
-  // Who is waited for to complete must be allowed to end; a failure is still tried again.
-  if (restart === undefined) return { policy: awaited ? "on-failure" : "unless-stopped" };
-  if (restart === false) {
-    field.warn('the boolean false is read as "no": YAML 1.1 programs such as kubectl read a bare no as false; quote it: restart: "no"');
-    return { policy: "no" };
-  }
-  const match = /^([a-z-]+)(?::(\d{1,9}))?$/.exec(String(restart));
-  const policy = RESTARTS.find((word) => word === match?.[1]);
-  if (!policy || (match?.[2] !== undefined && policy !== "on-failure")) {
-    const guess = typeof restart === "string" ? field.guess(restart, RESTARTS) : "";
-    const message = `must be no, always, on-failure, on-failure:<times> or unless-stopped; got ${show(restart)}${guess}`;
-    field.problem("NotSupported", message, variableHelp(String(restart)));
-    return { policy: "no" };
-  }
-  const maxRetries = match?.[2] === undefined ? 0 : Number(match[2]);
-  return { policy, ...(maxRetries > 0 ? { maxRetries } : {}) };
-};
 
 const normalizeSignal = (signal: string, field: Field): string => {
   const upper = signal.toUpperCase();
@@ -82,7 +65,7 @@ const normalizeScale = (service: SoundService, deploy: Deployment, field: Field)
   if (scale === undefined) return deploy.replicas;
   if (deploy.mode === "global") {
     field.at("scale").keyProblem("Forbidden", "a global service has one pod on each node", "Remove `scale`, or `mode: global`.");
-  } else if (service.deploy?.replicas !== undefined && service.deploy.replicas !== scale) {
+  } else if (service.deploy?.replicas !== undefined && deploy.replicas !== scale) {
     field.at("scale").problem("Invalid", `is ${scale} here and ${service.deploy.replicas} in \`deploy.replicas\``, "Remove one of them.");
   }
   return deploy.mode === "global" ? deploy.replicas : scale;
@@ -112,6 +95,15 @@ const warnAboutVariables = (value: unknown, field: Field): void => {
   }
 };
 
+const normalizePullSecrets = (names: readonly string[] | null | undefined, field: Field): { imagePullSecrets?: string[] } => {
+  if (!names || names.length === 0) return {};
+  names.forEach((name, i) => {
+    const problem = subdomainProblem(name);
+    if (problem) field.at(i).problem("Invalid", `the name of the Secret, ${show(name)}, ${problem}`, variableHelp(name));
+  });
+  return { imagePullSecrets: [...new Set(names)] };
+};
+
 /** A service whose parts have passed the schema; what has not was left out. */
 export type SoundService = Partial<ComposeService>;
 
@@ -123,7 +115,8 @@ export const normalizeService = (name: string, service: SoundService, context: S
   for (const [key, value] of Object.entries(plain)) if (!key.startsWith("x-")) warnAboutVariables(value, field.at(key));
   if (service.image !== undefined) checkImage(service.image, field.at("image"));
   checkTexts(service, field);
-  const deploy = normalizeDeploy(service.deploy, field.at("deploy"));
+  const extension = service[EXTENSION];
+  const deploy = normalizeDeploy(service.deploy, field.at("deploy"), extension?.schedule !== undefined);
   const replicas = normalizeScale(service, deploy, field);
   const more = normalizeMore(name, service, context, field);
   const mounts = normalizeMounts(service.volumes ?? [], context.volumes, field.at("volumes"));
@@ -136,11 +129,14 @@ export const normalizeService = (name: string, service: SoundService, context: S
   const healthcheck = normalizeHealthcheck(service.healthcheck, field.at("healthcheck"));
   const files = normalizeFiles(service, context, field);
   const grace = service.stop_grace_period;
-  const { restartedAt, paused } = service[EXTENSION] ?? {};
+  const { restartedAt, paused, imagePullSecrets } = extension ?? {};
+  const restart = normalizeRestart(service.restart, service.deploy?.restart_policy, field);
+  const job = normalizeJob(extension, { ...deploy, replicas }, service.deploy?.mode, restart, field);
+  const deviceRequests = [...(more.deviceRequests ?? []), ...(deploy.deviceRequests ?? [])];
   return {
     name,
     mode: deploy.mode,
-    replicas,
+    replicas: job && deploy.mode === "replicated" ? job.completions : replicas,
     constraints: deploy.constraints,
     dependsOn: impliedDependencies(
       normalizeDependencies(name, service.depends_on, context, field.at("depends_on")),
@@ -149,6 +145,9 @@ export const normalizeService = (name: string, service: SoundService, context: S
     ),
     ...(restartedAt === undefined ? {} : { restartedAt }),
     ...(paused ? { paused } : {}),
+    ...(job ? { job } : {}),
+    ...normalizePullSecrets(imagePullSecrets ?? context.imagePullSecrets, field.at(EXTENSION, "imagePullSecrets")),
+    ...(deploy.reservations ? { reservations: deploy.reservations } : {}),
     container: {
       image: service.image ?? "",
       pullPolicy: normalizePullPolicy(service.pull_policy, field.at("pull_policy")),
@@ -165,7 +164,8 @@ export const normalizeService = (name: string, service: SoundService, context: S
       readOnly: service.read_only ?? false,
       capAdd: normalizeCapabilities(service.cap_add, field.at("cap_add")),
       capDrop: normalizeCapabilities(service.cap_drop, field.at("cap_drop")),
-      restart: normalizeRestart(service.restart, context.awaited.has(name), field.at("restart")),
+      // Who is waited for to complete must be allowed to end; a failure is still tried again.
+      restart: job ? jobRestart(job, restart) : (restart ?? { policy: context.awaited.has(name) ? "on-failure" : "unless-stopped" }),
       ...(healthcheck ? { healthcheck } : {}),
       ports: normalizeOpened(service, field.at("ports")),
       mounts: [...mounts, ...normalizeTmpfs(service.tmpfs, mounts, field.at("tmpfs"))],
@@ -176,6 +176,7 @@ export const normalizeService = (name: string, service: SoundService, context: S
       ),
       limits: normalizeLimits(service, deploy.limits, field),
       ...more,
+      ...(deviceRequests.length > 0 ? { deviceRequests } : {}),
       ...(files ? { files } : {}),
     },
   };

@@ -29,6 +29,10 @@ const TEXTS = [
   "CMD",
   "__proto__",
   "2026-01-01T00:00:00Z",
+  "0 3 * * *",
+  "Europe/Berlin",
+  "172.28.0.0/16",
+  "172.28.0.5",
 ];
 const text = fc.oneof({ weight: 4, arbitrary: fc.constantFrom(...TEXTS) }, { weight: 1, arbitrary: fc.string() });
 const key = fc.oneof(fc.constantFrom("web", "db", "default", "data", "x.y", "A_b"), fc.string({ minLength: 1, maxLength: 5 }));

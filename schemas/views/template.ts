@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import { normalize } from "../compose/normalize.ts";
 import type { NormalService } from "../compose/normal.ts";
-import { KUBERNETES, LABELS } from "../constants.ts";
+import { EXTENSION, KUBERNETES, LABELS } from "../constants.ts";
 import type { ComposeService, PodTemplateSpec, StackSpec } from "../types.ts";
 import { templateSpecOf } from "./pod-spec.ts";
 
@@ -32,7 +32,13 @@ const normalServices = (body: Body): NormalService[] => {
   }
 };
 
-export const isGlobal = (service: Partial<ComposeService>): boolean => service.deploy?.mode === "global";
+export const isGlobal = (service: Partial<ComposeService>): boolean => service.deploy?.mode?.startsWith("global") === true;
+/** Runs to its end, once or on a schedule. */
+export const isJob = (service: Partial<ComposeService>): boolean =>
+  service.deploy?.mode?.endsWith("-job") ?? service[EXTENSION]?.schedule !== undefined;
+/** `deploy.replicas` or `scale` as a number: both may be texts. */
+export const replicasOf = (service: Partial<ComposeService> | undefined): number =>
+  Number(service?.deploy?.replicas ?? service?.scale ?? 1);
 
 /** Labels that all pods of the service carry, and no others. */
 export const selectorOf = (stack: string, service: string): Record<string, string> => ({

@@ -3,6 +3,7 @@ import { isDeepStrictEqual } from "node:util";
 import { EXTENSION, KUBERNETES } from "../../../schemas/constants.ts";
 import type { ComposeService, Deployment, Stack, StackRevision } from "../../../schemas/types.ts";
 import { replicaSetsOf, templatesOf } from "../../../schemas/views.ts";
+import { isGlobal, isJob } from "../../../schemas/views/template.ts";
 import type { Json } from "../../json.ts";
 import type { Problem } from "../../kind.ts";
 import { withEnvironment, withLimit } from "./container.ts";
@@ -110,8 +111,9 @@ const applied = (subject: Subject, d: Difference, wanted: Json, body: Body): Bod
   const path = pathOf(d.keys);
   const gone = d.after === undefined;
   if (path === "spec.replicas") {
-    if (body.deploy?.mode === "global") return forbidden(d, `the service ${subject.service} is global: it has one pod on each node`);
-    return merged(body, "deploy", { replicas: d.after ?? 1 });
+    if (isGlobal(body)) return forbidden(d, `the service ${subject.service} is global: it has one pod on each node`);
+    if (isJob(body)) return forbidden(d, `the service ${subject.service} is a job, which runs to its end and has no number of replicas`);
+    return merged(without(body, "scale"), "deploy", { replicas: d.after ?? 1 });
   }
   if (path === "spec.paused") return merged(body, EXTENSION, { paused: d.after === false ? undefined : d.after });
   if (path === `${CONTAINER}.image` && !gone) return { ...body, image: d.after as string };
