@@ -3,6 +3,8 @@ import { describe, expect, it } from "vitest";
 import { loadSchema } from "../load.ts";
 import { arbitraryOf } from "../testing/arbitrary.ts";
 import { normalizeValid } from "../testing/compose.ts";
+import { lastTmpfs, longSettings } from "../testing/long-form.ts";
+import { someService } from "../testing/services.ts";
 import type { FileSpec, NetworkAttachment } from "../fleet.ts";
 import type { ComposeFile, ComposeService, ComposeServiceNetwork, StackSpec } from "../types.ts";
 import { normalize } from "./normalize.ts";
@@ -98,8 +100,8 @@ const longForm = (s: NormalService): ComposeService => {
   const c = s.container;
   const check = c.healthcheck;
   return {
+    ...longSettings(c),
     image: c.image,
-    ...(typeof c.pullPolicy === "string" ? { pull_policy: c.pullPolicy } : {}),
     ...(c.command ? { command: c.command } : {}),
     ...(c.entrypoint ? { entrypoint: c.entrypoint } : {}),
     environment: c.env,
@@ -123,6 +125,7 @@ const longForm = (s: NormalService): ComposeService => {
             timeout: `${check.timeoutMs}ms`,
             retries: check.retries,
             start_period: `${check.startPeriodMs}ms`,
+            ...(check.startIntervalMs === undefined ? {} : { start_interval: `${check.startIntervalMs}ms` }),
           },
         }
       : {}),
@@ -132,7 +135,7 @@ const longForm = (s: NormalService): ComposeService => {
       protocol: p.protocol,
       ...(p.hostIp ? { host_ip: p.hostIp } : {}),
     })),
-    volumes: c.mounts.map((m) => {
+    volumes: c.mounts.slice(0, c.mounts.length - lastTmpfs(c.mounts).length).map((m) => {
       if (m.type === "tmpfs")
         return {
           type: m.type,
@@ -171,7 +174,31 @@ const longForm = (s: NormalService): ComposeService => {
   };
 };
 
+/** One service with a few keys, whose values mean something, beside another one. */
+const sound = someService.map(
+  (web): StackSpec => ({
+    services: { web, db: { image: "postgres", ipc: "shareable" } },
+    networks: { back: null },
+    volumes: { data: null },
+  }),
+);
+
 describe("a normal form written out in long form", () => {
+  it("is normalised to itself, whatever keys a service has", () => {
+    let normals = 0;
+    fc.assert(
+      fc.property(sound, (spec) => {
+        const { normal } = normalizeValid(spec);
+        if (!normal) return;
+        normals++;
+        const again: StackSpec = { ...spec, services: Object.fromEntries(normal.services.map((s) => [s.name, longForm(s)])) };
+        expect(normalizeValid(again).normal).toEqual(normal);
+      }),
+      { numRuns: 500 },
+    );
+    expect(normals, "most are sound").toBeGreaterThan(150);
+  });
+
   it("is normalised to itself", () => {
     fc.assert(
       fc.property(bodies, (spec) => {

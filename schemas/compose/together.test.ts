@@ -61,6 +61,58 @@ describe("services seen together", () => {
     expect(told({ services: { a: { ...a, deploy: ssd }, b }, networks }).problems).toEqual([]);
   });
 
+  it("tell a cycle at the key that makes it", () => {
+    const { problems } = told({ services: { a: { image, network_mode: "service:b" }, b: { image, volumes_from: ["a"] } } });
+    expect(problems).toEqual(["spec.services.a.network_mode: services wait for each other: a → b → a — Remove one of these dependencies."]);
+  });
+
+  it("are called by the names that links give them, on the networks they have in common", () => {
+    const { normal } = run({
+      services: { web: { image, links: ["db:database", "db"], networks: ["a", "b"] }, db: { image, networks: ["b", "c"] } },
+      networks: { a: {}, b: {}, c: {} },
+    });
+    const [db, web] = normal?.services ?? [];
+    expect(db?.container.networks.map((n) => [n.key, n.aliases])).toEqual([
+      ["b", ["database"]],
+      ["c", []],
+    ]);
+    expect(web?.dependsOn).toEqual([{ service: "db", condition: "service_started" }]);
+  });
+
+  it("wait for those whose namespaces or volumes they share, as depends_on says if it says so", () => {
+    const dependsOf = (service: Partial<StackSpec["services"][string]>): unknown =>
+      run({ services: { web: { image, ...service }, db: { image, ipc: "shareable", healthcheck: { test: "true" } } } }).normal?.services[1]
+        ?.dependsOn;
+    const started = [{ service: "db", condition: "service_started" }];
+    expect(dependsOf({ pid: "service:db" })).toEqual(started);
+    expect(dependsOf({ volumes_from: ["db"] })).toEqual(started);
+    const healthy = [{ service: "db", condition: "service_healthy" }];
+    expect(dependsOf({ ipc: "service:db", depends_on: { db: { condition: "service_healthy" } } })).toEqual(healthy);
+  });
+
+  it("share only what is there to be shared", () => {
+    const sharing = { image, ipc: "service:db" };
+    expect(told({ services: { web: sharing, db: { image } } }).problems).toEqual([
+      'spec.services.web.ipc: the shared memory of "db" is its own — Give "db" `ipc: shareable`.',
+    ]);
+    expect(told({ services: { web: sharing, db: { image, ipc: "host" } } }).problems).toEqual([]);
+    const everywhere = { image, pid: "service:db", deploy: { mode: "global" as const } };
+    expect(told({ services: { web: everywhere, db: { image } } }).problems).toEqual([
+      'spec.services.web.pid: "web" runs on each node, and "db" does not — Give "db" `deploy: {mode: global}`, too.',
+    ]);
+  });
+
+  it("have container names of their own", () => {
+    const named = { image, container_name: "xy" };
+    expect(told({ services: { a: named, b: named } }).problems).toEqual([
+      'spec.services.b.container_name: the service "a" has the container name "xy", too',
+    ]);
+    expect(told({ services: { a: { ...named, scale: 2 }, b: { image } } }).problems).toEqual([
+      expect.stringContaining('spec.services.a.container_name: 2 replicas cannot all be called "xy"'),
+    ]);
+    expect(told({ services: { a: { ...named, scale: 2 } } }).problems).toEqual([]);
+  });
+
   it("warn about version, name and variables", () => {
     const { warnings } = told({
       version: "3.8",
@@ -93,6 +145,17 @@ describe("services that share a node", () => {
   it.each<[string, Partial<StackSpec>, boolean]>([
     ["on the default network", { services: { web: { image: "a" }, db: { image: "a" } } }, true],
     ["with a volume", { services: { web: { image: "a", volumes: ["data:/d"] } }, volumes: { data: {} } }, true],
+    [
+      "with another's network",
+      { services: { web: { image: "a", network_mode: "service:db" }, db: { image: "a", networks: ["x"] } }, networks: { x: {} } },
+      true,
+    ],
+    [
+      "with another's volumes",
+      { services: { web: { image: "a", networks: ["x"], volumes_from: ["db"] }, db: { image: "a" } }, networks: { x: {} } },
+      true,
+    ],
+    ["on the node's network", { services: { web: { image: "a", network_mode: "host" }, db: { image: "a", network_mode: "host" } } }, false],
     ["alone", { services: { web: { image: "a" } } }, false],
     ["on networks of their own", { services: { web: { image: "a", networks: ["x"] }, db: { image: "a" } }, networks: { x: {} } }, false],
     ["global", { services: { web: { image: "a", deploy: { mode: "global" } }, db: { image: "a" } } }, false],
