@@ -1,80 +1,29 @@
-// Writes schemas/types.ts from the JSON Schemas. `--check` compares instead, and fails when the file is out of date.
-import { readFile, writeFile } from "node:fs/promises";
+// Writes what follows from the JSON Schemas. `--check` compares instead, and fails when a file is out of date.
+import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
-import { compile } from "json-schema-to-typescript";
-import { SCHEMA_NAMES } from "../schemas/load.ts";
+import { loadSchema } from "../schemas/load.ts";
+import { chartSchema } from "./generate/chart-schema.ts";
+import { composeDoc } from "./generate/compose-doc.ts";
+import { kindTypes } from "./generate/types.ts";
 
-const SCHEMAS = fileURLToPath(new URL("../schemas/", import.meta.url));
-const TARGET = `${SCHEMAS}types.ts`;
-const KINDS = SCHEMA_NAMES.filter((n) => n !== "meta" && n !== "compose");
-const BANNER = `// Generated from schemas/*.json by \`npm run generate\`. Do not edit.
-import type { Condition, Health, ObjectMeta, OwnerReference } from "./meta.ts";
-export type { Condition, ObjectMeta, OwnerReference };
-`;
+const top = fileURLToPath(new URL("../", import.meta.url));
+const compose = loadSchema("compose");
 
-type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
-
-/** Extension keys would become an index signature that lets every misspelt key through: types do without them. */
-const withoutExtensions = (value: Json): Json => {
-  if (Array.isArray(value)) return value.map(withoutExtensions);
-  if (value === null || typeof value !== "object") return value;
-  const entries = Object.entries(value)
-    .filter(([key]) => key !== "patternProperties")
-    .map(([key, entry]): [string, Json] => [key, withoutExtensions(entry)]);
-  // A reference with words of its own would be declared once more, as `Condition1`.
-  const alone = entries.length === 1 || !("$ref" in value);
-  return Object.fromEntries(
-    alone ? entries : entries.map(([key, entry]) => (key === "$ref" ? ["allOf", [{ $ref: entry }]] : [key, entry])),
-  );
+/** Content by path. */
+const files: Record<string, string> = {
+  "schemas/types.ts": await kindTypes(),
+  "docs/compose.md": composeDoc(compose),
+  "charts/stack/values.schema.json": `${JSON.stringify(chartSchema(compose), null, 2)}\n`,
 };
 
-/** One document with everything, so that shared parts are declared once: `stack.json#/$defs/X` → `#/$defs/X`. */
-const bundle = async (): Promise<Record<string, Json>> => {
-  const $defs: Record<string, Json> = {};
-  const load = async (name: string): Promise<void> => {
-    if ($defs[name]) return;
-    $defs[name] = {};
-    const text = await readFile(`${SCHEMAS}${name}.json`, "utf8");
-    // Local references first, then those to other files.
-    const global = text
-      .replaceAll('"#/$defs/', `"#/$defs/${name}/$defs/`)
-      .replace(/"([a-z]+)\.json(#\/)?([^"]*)"/g, (all, file, _hash, rest) => {
-        if (file === name) return all;
-        return `"#/$defs/${file}${rest ? `/${rest}` : ""}"`;
-      });
-    const schema = withoutExtensions(JSON.parse(global)) as Record<string, Json>;
-    delete schema.$id; // would move the base of the references
-    $defs[name] = schema;
-    for (const [, file] of text.matchAll(/"([a-z]+)\.json(?:#[^"]*)?"/g)) if (file && file !== name) await load(file);
-  };
-  for (const kind of KINDS) await load(kind);
-  const titles = KINDS.map((kind) => [($defs[kind] as { title: string }).title, { $ref: `#/$defs/${kind}` }]);
-  return {
-    title: "Kinds",
-    description: "All kinds, by name.",
-    type: "object",
-    additionalProperties: false,
-    required: titles.map(([title]) => title as string),
-    properties: Object.fromEntries(titles),
-    $defs,
-  };
-};
-
-const declared = await compile(await bundle(), "Kinds", {
-  additionalProperties: false,
-  bannerComment: BANNER,
-  unreachableDefinitions: false,
-  style: { printWidth: 140 },
-});
-// What `tsType` borrows from meta.ts comes out as an alias of itself.
-const types = declared.replace(/\/\*\*(?:(?!\*\/)[\s\S])*\*\/\nexport type (\w+) = \1;\n/g, "");
-
-if (process.argv.includes("--check")) {
-  const present = await readFile(TARGET, "utf8").catch(() => "");
-  if (present !== types) {
-    process.stderr.write("schemas/types.ts is out of date: run `npm run generate` and commit the result\n");
+const check = process.argv.includes("--check");
+for (const [path, text] of Object.entries(files)) {
+  if (!check) {
+    await mkdir(dirname(top + path), { recursive: true });
+    await writeFile(top + path, text);
+  } else if ((await readFile(top + path, "utf8").catch(() => "")) !== text) {
+    process.stderr.write(`${path} is out of date: run \`npm run generate\` and commit the result\n`);
     process.exitCode = 1;
   }
-} else {
-  await writeFile(TARGET, types);
 }
