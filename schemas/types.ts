@@ -2139,6 +2139,32 @@ export interface PodSpec {
    */
   containers: PodContainer[];
   /**
+   * Whether the network is the node's (`network_mode: host`).
+   */
+  hostNetwork?: boolean;
+  /**
+   * Whether it sees the node's processes (`pid: host`).
+   */
+  hostPID?: boolean;
+  /**
+   * Whether the shared memory is the node's (`ipc: host`).
+   */
+  hostIPC?: boolean;
+  /**
+   * Runtime of the engine that runs the container; absent means the engine's default.
+   */
+  runtimeClassName?: string;
+  /**
+   * More names in the container's /etc/hosts.
+   */
+  hostAliases?: HostAlias[];
+  dnsConfig?: PodDNSConfig;
+  securityContext?: PodSecurityContext;
+  /**
+   * Secrets with credentials for the image's registry.
+   */
+  imagePullSecrets?: PullSecretName[];
+  /**
    * What is mounted.
    */
   volumes?: PodVolume[];
@@ -2185,6 +2211,16 @@ export interface PodContainer {
    */
   volumeMounts?: VolumeMount[];
   securityContext?: SecurityContext;
+  /**
+   * Whether the container has a terminal.
+   */
+  tty?: boolean;
+  /**
+   * Whether its standard input is kept open.
+   */
+  stdin?: boolean;
+  readinessProbe?: Probe;
+  lifecycle?: Lifecycle;
 }
 /**
  * An environment variable.
@@ -2229,7 +2265,7 @@ export interface PodResources {
    */
   limits?: ResourceList;
   /**
-   * Not used.
+   * `memory` kept for the container when the node runs short.
    */
   requests?: ResourceList;
 }
@@ -2249,6 +2285,10 @@ export interface VolumeMount {
    * Whether the container cannot write there.
    */
   readOnly?: boolean;
+  /**
+   * A path within the volume.
+   */
+  subPath?: string;
 }
 /**
  * Rights of the container.
@@ -2258,7 +2298,47 @@ export interface SecurityContext {
    * Whether the container's own files cannot be written.
    */
   readOnlyRootFilesystem?: boolean;
+  /**
+   * Whether it has all rights and devices of the node.
+   */
+  privileged?: boolean;
+  /**
+   * Number of the user it runs as; absent means the image's, or one that is named.
+   */
+  runAsUser?: number;
+  /**
+   * Number of the group it runs as.
+   */
+  runAsGroup?: number;
+  /**
+   * False: programs cannot gain rights (`no-new-privileges`).
+   */
+  allowPrivilegeEscalation?: boolean;
+  seccompProfile?: SeccompProfile;
+  appArmorProfile?: AppArmorProfile;
   capabilities?: Capabilities;
+}
+/**
+ * Which system calls are allowed.
+ */
+export interface SeccompProfile {
+  /**
+   * `Unconfined`, or `Localhost` for a profile that the manifest brings.
+   */
+  type: string;
+}
+/**
+ * AppArmor's profile.
+ */
+export interface AppArmorProfile {
+  /**
+   * `Unconfined` or `Localhost`.
+   */
+  type: string;
+  /**
+   * Name of a profile on the node.
+   */
+  localhostProfile?: string;
 }
 /**
  * Linux capabilities beside the engine's default set.
@@ -2274,7 +2354,153 @@ export interface Capabilities {
   drop?: string[];
 }
 /**
- * A named volume, a path of the node, or memory.
+ * The health check that the manifest asks for; absent means the image's, if it has one. Its answer decides whether the pod is ready.
+ */
+export interface Probe {
+  exec?: ProbeExec;
+  /**
+   * Failures in the time after start do not count.
+   */
+  initialDelaySeconds?: number;
+  /**
+   * Seconds between two checks.
+   */
+  periodSeconds?: number;
+  /**
+   * A check that takes longer has failed.
+   */
+  timeoutSeconds?: number;
+  /**
+   * How many failures in a row make it unhealthy.
+   */
+  failureThreshold?: number;
+}
+/**
+ * What runs inside the container.
+ */
+export interface ProbeExec {
+  /**
+   * The command; exit code 0 is healthy.
+   */
+  command?: string[];
+}
+/**
+ * Commands that run inside the container beside its own. Of several that the manifest has, the first.
+ */
+export interface Lifecycle {
+  postStart?: PostStart;
+  preStop?: PreStop;
+}
+/**
+ * After its start.
+ */
+export interface PostStart {
+  exec?: PostStartExec;
+}
+/**
+ * What runs inside the container.
+ */
+export interface PostStartExec {
+  /**
+   * The command.
+   */
+  command?: string[];
+}
+/**
+ * Before it is asked to stop.
+ */
+export interface PreStop {
+  exec?: PreStopExec;
+}
+/**
+ * What runs inside the container.
+ */
+export interface PreStopExec {
+  /**
+   * The command.
+   */
+  command?: string[];
+}
+/**
+ * Names of an address.
+ */
+export interface HostAlias {
+  /**
+   * The address; `host-gateway` is the node's.
+   */
+  ip: string;
+  /**
+   * The names.
+   */
+  hostnames?: string[];
+}
+/**
+ * Where names are looked up.
+ */
+export interface PodDNSConfig {
+  /**
+   * Name servers.
+   */
+  nameservers?: string[];
+  /**
+   * Domains in which names are looked up.
+   */
+  searches?: string[];
+  /**
+   * Options of the resolver.
+   */
+  options?: PodDNSConfigOption[];
+}
+/**
+ * An option.
+ */
+export interface PodDNSConfigOption {
+  /**
+   * Name of the option.
+   */
+  name?: string;
+  /**
+   * Value of the option.
+   */
+  value?: string;
+}
+/**
+ * Rights and kernel parameters.
+ */
+export interface PodSecurityContext {
+  /**
+   * More groups of the user, those that are numbers.
+   */
+  supplementalGroups?: number[];
+  /**
+   * Kernel parameters.
+   */
+  sysctls?: Sysctl[];
+}
+/**
+ * A kernel parameter.
+ */
+export interface Sysctl {
+  /**
+   * Name of the parameter.
+   */
+  name: string;
+  /**
+   * Value of the parameter.
+   */
+  value: string;
+}
+/**
+ * A Secret.
+ */
+export interface PullSecretName {
+  /**
+   * Name of the Secret.
+   */
+  name: string;
+}
+/**
+ * A named volume, a path of the node, memory, or a config or secret.
  */
 export interface PodVolume {
   /**
@@ -2284,6 +2510,9 @@ export interface PodVolume {
   hostPath?: HostPathVolume;
   dockerVolume?: DockerVolume;
   emptyDir?: EmptyDirVolume;
+  configMap?: ConfigMapVolume;
+  secret?: SecretVolume;
+  stackConfig?: StackConfigVolume;
 }
 /**
  * A path of the node.
@@ -2315,6 +2544,75 @@ export interface EmptyDirVolume {
    * At most so many bytes.
    */
   sizeLimit?: string;
+}
+/**
+ * A file from a ConfigMap.
+ */
+export interface ConfigMapVolume {
+  /**
+   * Name of the ConfigMap.
+   */
+  name: string;
+  /**
+   * What of it.
+   */
+  items?: ConfigMapItem[];
+}
+/**
+ * An entry as a file.
+ */
+export interface ConfigMapItem {
+  /**
+   * The entry.
+   */
+  key: string;
+  /**
+   * Name of the file.
+   */
+  path: string;
+  /**
+   * Permission bits.
+   */
+  mode?: number;
+}
+/**
+ * A file from a Secret.
+ */
+export interface SecretVolume {
+  /**
+   * Name of the Secret.
+   */
+  secretName: string;
+  /**
+   * What of it.
+   */
+  items?: SecretItem[];
+}
+/**
+ * An entry as a file.
+ */
+export interface SecretItem {
+  /**
+   * The entry.
+   */
+  key: string;
+  /**
+   * Name of the file.
+   */
+  path: string;
+  /**
+   * Permission bits.
+   */
+  mode?: number;
+}
+/**
+ * A file whose content stands in the Stack.
+ */
+export interface StackConfigVolume {
+  /**
+   * Key under the Stack's `configs` or `secrets`.
+   */
+  key: string;
 }
 /**
  * What the node's agent observed. Read-only.

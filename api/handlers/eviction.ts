@@ -1,12 +1,13 @@
 // pods/eviction: a deletion that waits until the service can do without the pod. `kubectl drain` asks for nothing else.
 // Source: Kubernetes, "API-initiated Eviction"; the answers are those that drain knows.
+import { replicasOf } from "../../schemas/compose/replicas.ts";
 import { sharesNode } from "../../schemas/compose/tied.ts";
 import { LABELS } from "../../schemas/constants.ts";
 import type { DesiredPod, PodDeletion } from "../../schemas/fleet.ts";
 import { checkShape } from "../../schemas/parse.ts";
 import { RESOURCES } from "../../schemas/resources.ts";
 import type { Eviction, Node, Pod, Stack } from "../../schemas/types.ts";
-import { isGlobal, replicasOf } from "../../schemas/views/template.ts";
+import { isGlobal } from "../../schemas/views/template.ts";
 import { ConflictError, FencedError, NotFoundError } from "../../store/errors.ts";
 import { desiredKey, podDeletionKey, podDeletionsPrefix } from "../../store/keys.ts";
 import type { Guard } from "../../store/kv.ts";

@@ -1,10 +1,11 @@
 // stacks/scale: how many pods the one replicated service of a Stack runs. Source: Kubernetes, autoscaling/v1 Scale.
+import { replicasOf, withReplicas } from "../../schemas/compose/replicas.ts";
 import { LABELS } from "../../schemas/constants.ts";
 import type { KubeObject } from "../../schemas/meta.ts";
 import { deploymentName } from "../../schemas/names.ts";
 import { checkShape } from "../../schemas/parse.ts";
 import type { Scale, Stack } from "../../schemas/types.ts";
-import { isGlobal, isJob, replicasOf } from "../../schemas/views/template.ts";
+import { isGlobal, isJob } from "../../schemas/views/template.ts";
 import { problemOf } from "../admission.ts";
 import { mediaType, parseBody, readBody, readObject } from "../body.ts";
 import type { Answer, Call, Deps } from "../call.ts";
@@ -64,9 +65,7 @@ const scaled = (stack: Stack, { replicas, resourceVersion }: ReturnType<typeof w
   const service = scaledService(stack);
   const { services } = stack.spec;
   const now = services?.[service];
-  // `scale` says the same, and must not say otherwise.
-  const { scale: _, ...rest } = now ?? {};
-  const next = { ...rest, deploy: { ...now?.deploy, replicas } };
+  const next = withReplicas(now ?? {}, replicas);
   return {
     ...stack,
     metadata: { ...stack.metadata, resourceVersion: resourceVersion ?? "" },

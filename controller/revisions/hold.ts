@@ -1,5 +1,6 @@
 // What a paused service runs on with: what the present revision says of it, or, where there is none, what its pods are. Pure.
 import type { NormalService, NormalStack } from "../../schemas/compose/normal.ts";
+import { replicasOf, withReplicas } from "../../schemas/compose/replicas.ts";
 import type { ComposeService, StackSpec } from "../../schemas/types.ts";
 import { canonicalJson } from "../canonical.ts";
 import { byName, type CompiledService, type CompiledStack, type PodView } from "../model.ts";
@@ -74,21 +75,14 @@ export const specOf = (spec: StackSpec, running: Running | undefined, held: Read
   const services: Record<string, ComposeService> = { ...spec.services };
   for (const name of names) {
     const was = running.spec.services[name];
-    if (was) services[name] = withReplicas(was, spec.services[name]);
+    if (was) services[name] = scaledAs(was, spec.services[name]);
   }
-  const networks = { ...running.spec.networks, ...spec.networks };
-  const volumes = { ...running.spec.volumes, ...spec.volumes };
-  return {
-    ...spec,
-    services,
-    ...(Object.keys(networks).length > 0 ? { networks } : {}),
-    ...(Object.keys(volumes).length > 0 ? { volumes } : {}),
-  };
+  const sections = (["networks", "volumes", "configs", "secrets"] as const).map((key) => [key, { ...running.spec[key], ...spec[key] }]);
+  return { ...spec, services, ...Object.fromEntries(sections.filter(([, section]) => Object.keys(section ?? {}).length > 0)) };
 };
 
-const withReplicas = (was: ComposeService, is: ComposeService | undefined): ComposeService => {
-  if ((was.deploy?.mode ?? "replicated") !== (is?.deploy?.mode ?? "replicated") || was.deploy?.replicas === is?.deploy?.replicas)
-    return was;
-  const { replicas: _, ...deploy } = was.deploy ?? {};
-  return { ...was, deploy: is?.deploy?.replicas === undefined ? deploy : { ...deploy, replicas: is.deploy.replicas } };
+const scaledAs = (was: ComposeService, is: ComposeService | undefined): ComposeService => {
+  if ((was.deploy?.mode ?? "replicated") !== (is?.deploy?.mode ?? "replicated") || replicasOf(was) === replicasOf(is)) return was;
+  const said = is?.deploy?.replicas ?? is?.scale;
+  return withReplicas(was, said === undefined ? undefined : Number(said));
 };

@@ -1,9 +1,10 @@
 // The services of a Stack as Deployments, so that every Kubernetes tool can follow and drive their rollouts. Pure.
+import { replicasOf } from "../compose/replicas.ts";
 import { API_VERSION, KUBERNETES } from "../constants.ts";
 import { deploymentName } from "../names.ts";
 import type { ComposeService, Condition, Deployment, DeploymentCondition, DeploymentStatus, ServiceStatus, Stack } from "../types.ts";
 import { lazily } from "./common.ts";
-import { derivedUid, isGlobal, replicasOf, selectorOf, templateOf } from "./template.ts";
+import { derivedUid, isGlobal, selectorOf, templateOf } from "./template.ts";
 
 /** One pod at a time, the old one stopped first. */
 const MAX_UNAVAILABLE = 1;

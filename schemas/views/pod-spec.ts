@@ -1,28 +1,42 @@
 // A container as it should be, in the words of a Kubernetes pod.
-import type { ContainerSpec, DesiredPod, MountSpec } from "../fleet.ts";
+import type { ContainerSpec, DesiredPod, HealthcheckSpec, HookSpec } from "../fleet.ts";
 import { formatBytes, formatCpus } from "../quantity.ts";
-import type { PodContainer, PodSpec, PodVolume } from "../types.ts";
+import type { HostAlias, Lifecycle, PodContainer, PodDNSConfig, PodResources, PodSpec, Probe, VolumeMount } from "../types.ts";
+import { podSecurityOf, securityOf, some } from "./pod-security.ts";
+import { mountsOf } from "./pod-volumes.ts";
 
 const RESTART = { no: "Never", "on-failure": "OnFailure", always: "Always", "unless-stopped": "Always" } as const;
 const PULL = { missing: "IfNotPresent", always: "Always", never: "Never" } as const;
 const PROTOCOL = { tcp: "TCP", udp: "UDP", sctp: "SCTP" } as const;
 
-const volumeOf = (mount: MountSpec, index: number): PodVolume => {
-  const name = mount.type === "volume" && mount.volume ? mount.volume.key : `mount-${index}`;
-  if (mount.type === "bind") return { name, hostPath: { path: mount.source } };
-  if (mount.type === "tmpfs") {
-    return { name, emptyDir: { medium: "Memory", ...(mount.sizeBytes === undefined ? {} : { sizeLimit: formatBytes(mount.sizeBytes) }) } };
-  }
-  return mount.volume ? { name, dockerVolume: { name: mount.volume.name } } : { name, emptyDir: {} };
-};
-
-const containerOf = (service: string, c: ContainerSpec, volumes: PodVolume[]): PodContainer => {
-  const { cpus, memoryBytes } = c.limits;
-  const limits = {
+const resourcesOf = ({ cpus, memoryBytes, memoryReservationBytes: reserved }: ContainerSpec["limits"]): PodResources | undefined => {
+  const limits = some({
     ...(cpus === undefined ? {} : { cpu: formatCpus(cpus) }),
     ...(memoryBytes === undefined ? {} : { memory: formatBytes(memoryBytes) }),
+  });
+  return some({ ...(limits ? { limits } : {}), ...(reserved === undefined ? {} : { requests: { memory: formatBytes(reserved) } }) });
+};
+
+const probeOf = (check: HealthcheckSpec): Probe => {
+  const [form, ...words] = check.test;
+  return {
+    exec: { command: form === "CMD-SHELL" ? ["/bin/sh", "-c", ...words] : words },
+    ...(check.startPeriodMs ? { initialDelaySeconds: Math.ceil(check.startPeriodMs / 1000) } : {}),
+    periodSeconds: Math.ceil(check.intervalMs / 1000),
+    timeoutSeconds: Math.ceil(check.timeoutMs / 1000),
+    failureThreshold: check.retries,
   };
-  const capabilities = { ...(c.capAdd.length ? { add: c.capAdd } : {}), ...(c.capDrop.length ? { drop: c.capDrop } : {}) };
+};
+
+const lifecycleOf = ({ postStart, preStop }: ContainerSpec): Lifecycle | undefined => {
+  const first = (hooks: readonly HookSpec[] | undefined): { exec: { command: string[] } } | undefined =>
+    hooks?.[0] && { exec: { command: hooks[0].command } };
+  const [start, stop] = [first(postStart), first(preStop)];
+  return some({ ...(start ? { postStart: start } : {}), ...(stop ? { preStop: stop } : {}) });
+};
+
+const containerOf = (service: string, c: ContainerSpec, mounts: VolumeMount[]): PodContainer => {
+  const [resources, security, lifecycle] = [resourcesOf(c.limits), securityOf(c), lifecycleOf(c)];
   return {
     name: service,
     image: c.image,
@@ -42,38 +56,62 @@ const containerOf = (service: string, c: ContainerSpec, volumes: PodVolume[]): P
           })),
         }
       : {}),
-    ...(Object.keys(limits).length ? { resources: { limits } } : {}),
-    ...(c.mounts.length
-      ? {
-          volumeMounts: c.mounts.map((m, i) => ({
-            name: volumes[i]?.name ?? `mount-${i}`,
-            mountPath: m.target,
-            ...(m.type !== "tmpfs" && m.readOnly ? { readOnly: true } : {}),
-          })),
-        }
-      : {}),
-    ...(c.readOnly || Object.keys(capabilities).length
-      ? {
-          securityContext: {
-            ...(c.readOnly ? { readOnlyRootFilesystem: true } : {}),
-            ...(Object.keys(capabilities).length ? { capabilities } : {}),
-          },
-        }
-      : {}),
+    ...(resources ? { resources } : {}),
+    ...(mounts.length ? { volumeMounts: mounts } : {}),
+    ...(c.healthcheck && "test" in c.healthcheck ? { readinessProbe: probeOf(c.healthcheck) } : {}),
+    ...(lifecycle ? { lifecycle } : {}),
+    ...(security ? { securityContext: security } : {}),
+    ...(c.stdinOpen ? { stdin: true } : {}),
+    ...(c.tty ? { tty: true } : {}),
   };
+};
+
+const dnsOf = ({ servers, search, options }: NonNullable<ContainerSpec["dns"]>): PodDNSConfig => ({
+  ...(servers ? { nameservers: servers } : {}),
+  ...(search ? { searches: search } : {}),
+  ...(options
+    ? {
+        options: options.map((text) => {
+          const [name = "", value] = text.split(":");
+          return { name, ...(value === undefined ? {} : { value }) };
+        }),
+      }
+    : {}),
+});
+
+/** `name:address` lines, by address. */
+const aliasesOf = (hosts: readonly string[]): HostAlias[] => {
+  const byAddress = new Map<string, string[]>();
+  for (const line of hosts) {
+    const colon = line.indexOf(":");
+    const ip = line.slice(colon + 1);
+    byAddress.set(ip, [...(byAddress.get(ip) ?? []), line.slice(0, colon)]);
+  }
+  return [...byAddress].map(([ip, hostnames]) => ({ ip, hostnames }));
 };
 
 /** What all pods of a service have in common. */
-export const templateSpecOf = (service: string, container: ContainerSpec): PodSpec => {
-  const volumes = container.mounts.map(volumeOf);
-  const distinct = [...new Map(volumes.map((v) => [v.name, v])).values()];
+export const templateSpecOf = (service: string, c: ContainerSpec): PodSpec => {
+  const { volumes, mounts } = mountsOf(c);
+  const security = podSecurityOf(c);
   return {
-    ...(container.hostname ? { hostname: container.hostname } : {}),
-    restartPolicy: RESTART[container.restart.policy],
-    terminationGracePeriodSeconds: Math.ceil(container.stopGraceMs / 1000),
-    containers: [containerOf(service, container, volumes)],
-    ...(distinct.length ? { volumes: distinct } : {}),
+    ...(c.hostname ? { hostname: c.hostname } : {}),
+    restartPolicy: RESTART[c.restart.policy],
+    terminationGracePeriodSeconds: Math.ceil(c.stopGraceMs / 1000),
+    ...(c.networkMode === "host" ? { hostNetwork: true } : {}),
+    ...(c.pid === "host" ? { hostPID: true } : {}),
+    ...(c.ipc === "host" ? { hostIPC: true } : {}),
+    ...(c.runtime ? { runtimeClassName: c.runtime } : {}),
+    ...(c.extraHosts?.length ? { hostAliases: aliasesOf(c.extraHosts) } : {}),
+    ...(c.dns ? { dnsConfig: dnsOf(c.dns) } : {}),
+    ...(security ? { securityContext: security } : {}),
+    containers: [containerOf(service, c, mounts)],
+    ...(volumes.length ? { volumes } : {}),
   };
 };
 
-export const podSpecOf = (node: string, d: DesiredPod): PodSpec => ({ nodeName: node, ...templateSpecOf(d.service, d.container) });
+export const podSpecOf = (node: string, d: DesiredPod): PodSpec => ({
+  nodeName: node,
+  ...templateSpecOf(d.service, d.container),
+  ...(d.pullSecrets?.length ? { imagePullSecrets: d.pullSecrets.map(({ name }) => ({ name })) } : {}),
+});

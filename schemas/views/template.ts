@@ -36,9 +36,6 @@ export const isGlobal = (service: Partial<ComposeService>): boolean => service.d
 /** Runs to its end, once or on a schedule. */
 export const isJob = (service: Partial<ComposeService>): boolean =>
   service.deploy?.mode?.endsWith("-job") ?? service[EXTENSION]?.schedule !== undefined;
-/** `deploy.replicas` or `scale` as a number: both may be texts. */
-export const replicasOf = (service: Partial<ComposeService> | undefined): number =>
-  Number(service?.deploy?.replicas ?? service?.scale ?? 1);
 
 /** Labels that all pods of the service carry, and no others. */
 export const selectorOf = (stack: string, service: string): Record<string, string> => ({

@@ -51,7 +51,9 @@ const size = (bytes: number): string | number => {
 /** `amount` in cores or bytes; undefined takes the limit away. Whether it is a sound one is asked of the whole Stack. */
 export const withLimit = (body: Body, what: "cpu" | "memory", amount: Json | undefined): Body => {
   const limit = typeof amount !== "number" ? amount : what === "cpu" ? String(amount) : size(amount);
-  const { deploy: { resources: { limits: was, ...resources } = {}, ...deploy } = {}, ...rest } = body;
+  // The service may have said so itself, with `cpus` or `mem_limit`: both words must not differ.
+  const { [what === "cpu" ? "cpus" : "mem_limit"]: _own, ...others } = body;
+  const { deploy: { resources: { limits: was, ...resources } = {}, ...deploy } = {}, ...rest } = others;
   const limits = said({ ...was, [what === "cpu" ? "cpus" : "memory"]: limit });
   const all = said({ ...deploy, resources: said({ ...resources, limits }) });
   return { ...rest, ...(all && { deploy: all }) };

@@ -61,6 +61,18 @@ describe("what changes a service", () => {
       patch: { spec: { replicas: null } },
       want: { ...web, deploy: { replicas: 1 } },
     },
+    {
+      name: "kubectl scale of what is said in one word",
+      patch: { spec: { replicas: 5 } },
+      now: { scale: 2, deploy: {} },
+      want: { ...web, scale: 5, deploy: {} },
+    },
+    {
+      name: "kubectl set resources of what the service says itself",
+      patch: container({ resources: { limits: { cpu: "500m", memory: "64Mi" } } }),
+      now: { cpus: 2, mem_limit: "1g", mem_reservation: "32m" },
+      want: { ...web, mem_reservation: "32m", deploy: { replicas: 3, resources: { limits: { cpus: "0.5", memory: "64m" } } } },
+    },
     { name: "kubectl set image", patch: container({ image: "nginx:3" }), want: { ...web, image: "nginx:3" } },
     {
       name: "kubectl rollout restart",

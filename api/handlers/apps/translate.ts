@@ -1,5 +1,6 @@
 // A change of a Deployment as a change of the Stack that it is a view of. Pure. What a Stack has no place for is refused.
 import { isDeepStrictEqual } from "node:util";
+import { withReplicas } from "../../../schemas/compose/replicas.ts";
 import { EXTENSION, KUBERNETES } from "../../../schemas/constants.ts";
 import type { ComposeService, Deployment, Stack, StackRevision } from "../../../schemas/types.ts";
 import { replicaSetsOf, templatesOf } from "../../../schemas/views.ts";
@@ -37,7 +38,17 @@ const COMPOSE: Readonly<Record<string, string>> = {
   workingDir: "working_dir",
   imagePullPolicy: "pull_policy",
   resources: "deploy.resources.limits",
-  securityContext: "cap_add, cap_drop or read_only",
+  securityContext: "privileged, user, read_only, cap_add, cap_drop, security_opt, group_add or sysctls",
+  readinessProbe: "healthcheck",
+  lifecycle: "post_start or pre_stop",
+  stdin: "stdin_open",
+  tty: "tty",
+  hostNetwork: "network_mode",
+  hostPID: "pid",
+  hostIPC: "ipc",
+  runtimeClassName: "runtime",
+  hostAliases: "extra_hosts",
+  dnsConfig: "dns, dns_search or dns_opt",
   hostname: "hostname",
   restartPolicy: "restart",
   terminationGracePeriodSeconds: "stop_grace_period",
@@ -74,7 +85,8 @@ const merged = (body: Body, key: "deploy" | typeof EXTENSION, changes: { [key: s
 
 /** The service as it was; how many pods it has, and whether it is paused, are no part of that. */
 const restored = (then: Body, now: Body): Body => {
-  const scaled = merged(then, "deploy", { mode: now.deploy?.mode, replicas: now.deploy?.replicas });
+  const { scale: _, ...unscaled } = merged(then, "deploy", { mode: now.deploy?.mode, replicas: now.deploy?.replicas });
+  const scaled = now.scale === undefined ? unscaled : { ...unscaled, scale: now.scale };
   return merged(scaled, EXTENSION, { paused: now[EXTENSION]?.paused });
 };
 
@@ -113,7 +125,7 @@ const applied = (subject: Subject, d: Difference, wanted: Json, body: Body): Bod
   if (path === "spec.replicas") {
     if (isGlobal(body)) return forbidden(d, `the service ${subject.service} is global: it has one pod on each node`);
     if (isJob(body)) return forbidden(d, `the service ${subject.service} is a job, which runs to its end and has no number of replicas`);
-    return merged(without(body, "scale"), "deploy", { replicas: d.after ?? 1 });
+    return withReplicas(body, (d.after ?? 1) as number);
   }
   if (path === "spec.paused") return merged(body, EXTENSION, { paused: d.after === false ? undefined : d.after });
   if (path === `${CONTAINER}.image` && !gone) return { ...body, image: d.after as string };
