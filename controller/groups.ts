@@ -71,11 +71,13 @@ export const groupTarget = (
   if (settled !== undefined) return { pin: pinned(settled) };
 
   const wanted = services.filter((s) => s.replicas > 0);
-  const fresh = place(
-    { constraints, ports: wanted.flatMap((s) => s.container.ports), ...(wanted.some(hasSecrets) ? { sealed: true } : {}) },
-    nodes.values(),
-    tally,
-  );
+  const request = {
+    constraints,
+    ports: wanted.flatMap((s) => s.container.ports),
+    names: wanted.flatMap((s) => s.container.containerName ?? []),
+    ...(wanted.some(hasSecrets) ? { sealed: true as const } : {}),
+  };
+  const fresh = place(request, nodes.values(), tally);
   if ("node" in fresh) return { pin: pinned(fresh.node) };
   const stuck = mostPods(live);
   return stuck === undefined ? fresh : { pin: pinned(stuck), note: `stays on ${stuck}, ${notAllowed(nodes.get(stuck))}: ${fresh.whyNot}` };

@@ -59,6 +59,14 @@ export interface PortUse {
   pod: string;
 }
 
+/** An engine gives a name to one container only. */
+export interface NameUse {
+  name: string;
+  /** `<namespace>/<stack>` */
+  stack: string;
+  pod: string;
+}
+
 /** A node that has a Node object. */
 export interface NodeView {
   name: string;
@@ -79,6 +87,8 @@ export interface NodeView {
   ports: readonly PortUse[];
   /** What secrets for the node are sealed to. */
   publicKey?: string;
+  /** Container names (`container_name`) of all desired pods of all stacks. Absent: none. */
+  names?: readonly NameUse[];
 }
 
 export type Volumes = Readonly<Record<string, { node: string }>>;

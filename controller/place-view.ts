@@ -25,6 +25,9 @@ export const nodeView = (name: string, parts: NodeParts, desired: readonly Desir
         : [{ published, protocol, ...(hostIp ? { hostIp } : {}), stack: `${d.namespace}/${d.stack}`, pod: d.name }],
     ),
   );
+  const names = desired.flatMap(({ container, namespace, stack, name: pod }) =>
+    container.containerName === undefined ? [] : [{ name: container.containerName, stack: `${namespace}/${stack}`, pod }],
+  );
   return {
     name,
     hostname: info?.value.hostname ?? name,
@@ -36,5 +39,6 @@ export const nodeView = (name: string, parts: NodeParts, desired: readonly Desir
     pods: desired.length,
     ports,
     ...(info?.value.publicKey === undefined ? {} : { publicKey: info.value.publicKey }),
+    ...(names.length > 0 ? { names } : {}),
   };
 };

@@ -10,7 +10,12 @@ vi.setConfig({ testTimeout: 60_000 });
 /** Of a world without pods of the service; what the nodes say about themselves counts. */
 const tallyOf = (nodes: NodeView[], ofService: Record<string, number> = {}): Tally => {
   const byName = new Map(nodes.map((n) => [n.name, n]));
-  return { ofService: (n) => ofService[n] ?? 0, total: (n) => byName.get(n)?.pods ?? 0, ports: (n) => byName.get(n)?.ports ?? [] };
+  return {
+    ofService: (n) => ofService[n] ?? 0,
+    total: (n) => byName.get(n)?.pods ?? 0,
+    ports: (n) => byName.get(n)?.ports ?? [],
+    names: (n) => byName.get(n)?.names ?? [],
+  };
 };
 const port = (published: number, hostIp?: string) => ({ target: 80, published, protocol: "tcp" as const, ...(hostIp ? { hostIp } : {}) });
 const use = (published: number, hostIp?: string) => ({
@@ -70,6 +75,18 @@ const rows: { name: string; nodes: NodeView[]; request?: Partial<PlacementReques
     nodes: [node("n1")],
     request: { ports: [port(80), port(80)] },
     want: "0 of 1 node fits: 1 has host port 80/tcp once, and it is wanted twice",
+  },
+  {
+    name: "gives a container name once on a node, and says who has it",
+    nodes: [node("n1", { names: [{ name: "db", stack: "default/blog", pod: "blog-db-0-abcde" }] })],
+    request: { names: ["web", "db"] },
+    want: '0 of 1 node fits: 1 container name "db" in use by default/blog-db-0-abcde (n1)',
+  },
+  {
+    name: "takes another node for the same container name",
+    nodes: [node("n1", { names: [{ name: "db", stack: "default/blog", pod: "blog-db-0-abcde" }] }), node("n2", { pods: 9 })],
+    request: { names: ["db"] },
+    want: "n2",
   },
   {
     name: "follows a volume, whatever else is free",

@@ -2,7 +2,7 @@
 import type { Constraint } from "../schemas/compose/normal.ts";
 import type { PortSpec } from "../schemas/fleet.ts";
 import type { Taint } from "../schemas/types.ts";
-import { byName, type CompiledService, type NodeView, type PortUse } from "./model.ts";
+import { byName, type CompiledService, type NameUse, type NodeView, type PortUse } from "./model.ts";
 
 export interface PlacementRequest {
   constraints: readonly Constraint[];
@@ -10,6 +10,8 @@ export interface PlacementRequest {
   ports: readonly PortSpec[];
   /** Something is sealed for its node, which must have said what to. */
   sealed?: true;
+  /** Container names that must be free, also among themselves. */
+  names?: readonly string[];
   /** The only node that will do, because a volume lies there, because the rest of its group runs there, or because the slot is that node's. */
   pinned?: Pin;
 }
@@ -28,6 +30,8 @@ export interface Tally {
   total(node: string): number;
   /** Who holds host ports on that node. */
   ports(node: string): Iterable<PortUse>;
+  /** Whose containers have names of their own on that node. */
+  names?(node: string): Iterable<NameUse>;
 }
 
 export type Placement = { node: string } | { whyNot: string };
@@ -128,6 +132,15 @@ const filters: readonly Filter[] = [
       }
     }
     return undefined;
+  },
+  (node, { names = [] }, tally) => {
+    const twin = names.find((name, i) => names.indexOf(name) < i);
+    if (twin !== undefined) {
+      const text = `can have one container called "${twin}", and several are wanted`;
+      return { one: text, many: text, named: false };
+    }
+    const taken = [...(tally.names?.(node.name) ?? [])].find((use) => names.includes(use.name));
+    return taken && named(`container name "${taken.name}" in use by ${taken.stack.split("/")[0]}/${taken.pod}`);
   },
 ];
 

@@ -84,7 +84,7 @@ export class PlanDraft {
     const { nodes, stack } = this.input;
     const key = stackKeyOf(stack);
     const present = this.pods().filter((p) => p !== without && this.states.get(p) !== "gone");
-    const names = new Set(present.map((p) => p.desired.name));
+    const podNames = new Set(present.map((p) => p.desired.name));
     return {
       ofService: (node) =>
         present.filter((p) => p.node === node && this.isLive(p) && services.includes(p.desired.service)).length +
@@ -92,12 +92,19 @@ export class PlanDraft {
       total: (node) => (nodes.get(node)?.pods ?? 0) + placed.filter((p) => p.node === node).length,
       *ports(node) {
         // The node still counts the ports of pods that are gone, or that would make room.
-        for (const use of nodes.get(node)?.ports ?? []) if (use.stack !== key || names.has(use.pod)) yield use;
+        for (const use of nodes.get(node)?.ports ?? []) if (use.stack !== key || podNames.has(use.pod)) yield use;
         for (const { pod } of placed.filter((p) => p.node === node)) {
           for (const { published, protocol, hostIp } of pod.container.ports) {
             if (published !== undefined)
               yield { published, protocol, ...(hostIp ? { hostIp } : {}), stack: key, pod: `${pod.service}-${pod.slot}` };
           }
+        }
+      },
+      *names(node) {
+        for (const use of nodes.get(node)?.names ?? []) if (use.stack !== key || podNames.has(use.pod)) yield use;
+        for (const { pod } of placed.filter((p) => p.node === node)) {
+          const { containerName: name } = pod.container;
+          if (name !== undefined) yield { name, stack: key, pod: `${pod.service}-${pod.slot}` };
         }
       },
     };

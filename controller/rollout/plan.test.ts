@@ -82,6 +82,22 @@ const rows: Row[] = [
     waits: { web: /1 host port 80\/tcp in use by default\/w0 \(n1\)/ },
   },
   {
+    name: "spreads a container name over nodes, one on each",
+    services: [now("web", { replicas: 3, container: { containerName: "web" } })],
+    nodes: ["n1", "n2"],
+    have: [],
+    want: ["+web-0@n1", "+web-1@n2"],
+    waits: { web: /container name "web" in use by default\/web-0 \(n1\)/ },
+  },
+  {
+    name: "leaves a container name to the Stack that has it",
+    services: [now("web", { container: { containerName: "web" } })],
+    nodes: [node("n1", { names: [{ name: "web", stack: "default/blog", pod: "blog-web-0" }] })],
+    have: [],
+    want: [],
+    waits: { web: /1 container name "web" in use by default\/blog-web-0 \(n1\)/ },
+  },
+  {
     name: "replaces all at once when none is ready: a fix waits for nothing broken",
     services: [web3],
     have: [pod(old("web"), "0", "n1", unready), pod(old("web"), "1", "n2", unready), pod(old("web"), "2", "n3", unready)],

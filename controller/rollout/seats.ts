@@ -52,6 +52,7 @@ export const seatFor = (own: ServiceDraft, slot: string, without?: PodView): { n
     constraints: service.constraints,
     ports: service.container.ports,
     ...(hasSecrets(service) ? { sealed: true } : {}),
+    names: service.container.containerName === undefined ? [] : [service.container.containerName],
     ...(pinned ? { pinned } : {}),
   };
   // For a slot that is one node's, only this node is asked: what others lack would be noise in the answer.
