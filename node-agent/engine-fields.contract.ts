@@ -164,6 +164,7 @@ const ROWS: Row[] = [
         { type: "bind", source: "/usr/lib", target: "/host/lib", readOnly: true, createHostPath: true, selinux: "z" },
         { type: "volume", target: "/anonymous", readOnly: false, nocopy: true, labels: { team: "a" } },
         { type: "tmpfs", target: "/scratch", sizeBytes: 65_536, mode: 0o1777 },
+        { type: "tmpfs", target: "/cache", sizeBytes: 65_536, mode: 0o700, options: ["noexec", "uid=70"] },
       ],
       files: [
         {
@@ -179,6 +180,7 @@ const ROWS: Row[] = [
     shows: () => ({
       HostConfig: {
         Binds: ["/usr/share:/host/share:ro", "/usr/lib:/host/lib:ro,z"],
+        Tmpfs: { "/cache": "size=65536,mode=700,noexec,uid=70" },
         Mounts: expect.arrayContaining([expect.objectContaining({ Type: "bind", Source: "/etc/hostname", Target: "/run/secrets/pw" })]),
       },
     }),

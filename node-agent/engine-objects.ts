@@ -59,7 +59,7 @@ export interface HostConfig extends Resources {
   NetworkMode?: string;
   Binds?: string[] | null;
   Mounts?: MountRequest[] | null;
-  /** Tmpfs mounts as `docker run --tmpfs` makes them. We ask through Mounts. */
+  /** Tmpfs mounts as `docker run --tmpfs` makes them. We ask through Mounts, but for those with more options than these have. */
   Tmpfs?: Record<string, string> | null;
   VolumesFrom?: string[] | null;
   PortBindings?: Record<string, { HostIp?: string; HostPort?: string }[] | null> | null;

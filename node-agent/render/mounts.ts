@@ -73,11 +73,27 @@ const renderMount = (m: MountSpec): MountRequest => {
   }
 };
 
+type Tmpfs = Extract<MountSpec, { type: "tmpfs" }>;
+
+/** Options of mount(8) beyond size and mode: the engine takes them where `docker run --tmpfs` puts them only. */
+const isFree = (m: MountSpec): m is Tmpfs => m.type === "tmpfs" && m.options !== undefined;
+
+const tmpfsLine = (m: Tmpfs): string =>
+  [
+    ...(m.sizeBytes === undefined ? [] : [`size=${m.sizeBytes}`]),
+    ...(m.mode === undefined ? [] : [`mode=${m.mode.toString(8)}`]),
+    ...(m.options ?? []),
+  ].join(",");
+
 /** Without the files: where these lie differs from host to host, and is no part of the hash. */
-export const renderMounts = (c: ContainerSpec): Pick<HostConfig, "Binds" | "Mounts"> => ({
-  Binds: c.mounts.filter(isShort).map(bindLine),
-  Mounts: c.mounts.filter((m) => !isShort(m)).map(renderMount),
-});
+export const renderMounts = (c: ContainerSpec): Pick<HostConfig, "Binds" | "Mounts" | "Tmpfs"> => {
+  const free = c.mounts.filter(isFree);
+  return {
+    Binds: c.mounts.filter(isShort).map(bindLine),
+    Mounts: c.mounts.filter((m) => !isShort(m) && !isFree(m)).map(renderMount),
+    ...(free.length > 0 ? { Tmpfs: Object.fromEntries(free.map((m) => [m.target, tmpfsLine(m)])) } : {}),
+  };
+};
 
 export const renderFiles = (c: ContainerSpec, source: FileSource): MountRequest[] =>
   (c.files ?? []).map((f) => ({ Type: "bind", Source: source(f), Target: f.target, ReadOnly: true }));
