@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { loadSchema } from "../../schemas/load.ts";
 import { KINDS } from "../kinds/index.ts";
 import type { OpenApiSchema } from "./components.ts";
 import type { SwaggerSchema } from "./gnostic.ts";
@@ -90,6 +91,13 @@ describe("unions", () => {
     expect(port?.anyOf?.map((f) => f.type)).toEqual(["string", "integer", "object"]);
     expect(Object.keys(port?.properties ?? {})).toContain("target");
     expect(port?.description).toMatch(/^One of:\n- string: .*8080:80/);
+  });
+
+  it("have each key of a service, and say where it is not quite as in Compose", () => {
+    const { properties } = loadSchema("compose").$defs?.ComposeService ?? {};
+    expect(Object.keys(service?.properties ?? {})).toEqual(expect.arrayContaining(Object.keys(properties ?? {})));
+    expect(service?.properties?.build?.description).toMatch(/Here: Nothing is built here/);
+    expect(service?.properties?.links?.description).toMatch(/Here: The alias is seen by everybody/);
   });
 
   it("of words are told in words", () => {

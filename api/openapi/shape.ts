@@ -62,6 +62,13 @@ const markersOf = (schema: JsonSchema): { markers?: Markers } => {
   return said.length > 0 ? { markers: Object.fromEntries(said) } : {};
 };
 
+/** What a schema says of a value, and how that is not quite as in Compose. */
+const wordsOf = (schema: JsonSchema): string | undefined => {
+  const difference = schema["x-difference"];
+  const words = [schema.description, ...(difference === undefined ? [] : [`Here: ${difference}`])].filter((text) => text !== undefined);
+  return words.length > 0 ? words.join(" ") : undefined;
+};
+
 function convert(schema: JsonSchema, file: SchemaName, at: string, trail: readonly string[]): Shape {
   const strange = Object.keys(schema).find((k) => !KNOWN.has(k) && !k.startsWith("x-"));
   if (strange)
@@ -73,13 +80,13 @@ function convert(schema: JsonSchema, file: SchemaName, at: string, trail: readon
     if (trail.includes(id)) throw new TypeError(`schemas/${file}.json: ${at} contains itself`);
     const shape = convert(target.schema, target.base, at, [...trail, id]);
     const title = shape.title ?? (shape.type === "union" ? name : undefined);
-    return { ...shape, ...(title !== undefined && { title }), description: schema.description ?? shape.description };
+    return { ...shape, ...(title !== undefined && { title }), description: wordsOf(schema) ?? shape.description };
   }
   const child = (s: JsonSchema, step: string): Shape => convert(s, file, `${at}${step}`, trail);
   const types = schema.type === undefined ? [] : [schema.type].flat();
   const common = {
     ...(schema.title !== undefined && { title: schema.title }),
-    description: schema.description ?? "",
+    description: wordsOf(schema) ?? "",
     about: schema.description ?? "",
     nullable: types.includes("null"),
     facets: facetsOf(schema),
