@@ -86,7 +86,7 @@ const checkMap = (at: Located, value: object, keys: readonly Key[], out: Finding
       }
     } else if (Object.hasOwn(refused, key)) {
       const help = refused[key] as string;
-      out.problem([...keys, key], "NotSupported", "not supported yet", { help, onKey: true });
+      out.problem([...keys, key], "NotSupported", "is not supported", { help, onKey: true });
       for (const [, word] of help.matchAll(/`(\w+)`/g)) if (word) explained.add(word);
     } else {
       // Guesses cost time: there are none for problems that are not shown, and there any required key may be meant.

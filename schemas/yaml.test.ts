@@ -85,9 +85,9 @@ describe("bad inputs are told with place, cause and way out", () => {
       "several keys that are not supported, each once",
       `${head}  services:\n    web:\n      image: nginx\n      models: [llm]\n  secrets: {key: {file: ./key}}\n  models: {}\n`,
       [
-        "shop.yaml:9:7 spec.services.web.models: not supported yet — Run the model as a service of its own.",
-        "shop.yaml:10:19 spec.secrets.key.file: not supported yet — `steady up` and `steady apply` make a Secret of the file. Otherwise make it (`kubectl create secret generic <name> --from-file …`), and declare it with `external: true`.",
-        "shop.yaml:11:3 spec.models: not supported yet — Run the model as a service of its own.",
+        "shop.yaml:9:7 spec.services.web.models: is not supported — Run the model as a service of its own.",
+        "shop.yaml:10:19 spec.secrets.key.file: is not supported — `steady up` and `steady apply` make a Secret of the file. Otherwise make it (`kubectl create secret generic <name> --from-file …`), and declare it with `external: true`.",
+        "shop.yaml:11:3 spec.models: is not supported — Run the model as a service of its own.",
       ],
     ],
     [

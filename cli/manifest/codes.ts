@@ -12,7 +12,10 @@ export const CODES = {
   SF1108: ["One object is given twice", "Remove one, or apply the files one by one."],
   SF1109: ["Something required is missing", "Add it."],
   SF1111: ["Not allowed here", "The message says why."],
-  SF1201: ["A Compose key that is not supported yet", "Nothing is ignored in silence: take it out, or do what the help line says."],
+  SF1201: [
+    "A Compose key that is not supported",
+    "Nothing is ignored in silence: take it out, or do what the help line says. docs/compose.md lists all keys.",
+  ],
   SF1203: [
     "A variable without a value",
     "As in Compose an empty text stands in, with a warning; `${NAME:?message}` makes it an error. Export it, put it into `.env`, or give a default: `${NAME:-default}`.",
