@@ -37,7 +37,7 @@ const tmpfs = (m: MountSpec & { type: "tmpfs" }): string => {
   return [m.target, ...(options.length > 0 ? [options.join(",")] : [])].join(":");
 };
 
-/** All but what every container has, its networks, its mounts other than the last tmpfs, and what `deploy` says. */
+/** All but what every container has, its networks, its device requests, its mounts other than the last tmpfs, and what `deploy` says. */
 export const longSettings = (c: ContainerSpec): Partial<ComposeService> => ({
   pull_policy: pullPolicy(c.pullPolicy),
   annotations: c.annotations ?? null,
@@ -62,13 +62,6 @@ export const longSettings = (c: ContainerSpec): Partial<ComposeService> => ({
   ...(c.domainname ? { domainname: c.domainname } : {}),
   expose: c.expose ?? null,
   extra_hosts: c.extraHosts ?? null,
-  gpus: (c.deviceRequests ?? []).map((r) => ({
-    ...(r.driver ? { driver: r.driver } : {}),
-    ...(r.count === undefined ? {} : { count: r.count }),
-    device_ids: r.deviceIds ?? null,
-    capabilities: r.capabilities[0] ?? null,
-    options: r.options ?? null,
-  })),
   group_add: c.groupAdd ?? null,
   ...(c.ipc ? { ipc: shared(c.ipc) } : {}),
   ...(c.logging ? { logging: { ...(c.logging.driver ? { driver: c.logging.driver } : {}), options: c.logging.options ?? null } } : {}),
