@@ -14,6 +14,7 @@ import { decodeObject } from "../store/objects.ts";
 import { newNotes } from "./events/notes.ts";
 import { Recorder } from "./events/recorder.ts";
 import { decodeContent } from "./files/compile.ts";
+import { decodeAccount } from "./images/pull-secrets.ts";
 import { GarbageLoop } from "./garbage/collect.ts";
 import { decodeOwned, ownedOf } from "./garbage/owners.ts";
 import { RequestLoop, type RequestRecord } from "./garbage/requests.ts";
@@ -70,6 +71,7 @@ export const startController = (o: ControllerOptions): Controller => {
 
   const configMaps = informer(objectPrefix(RESOURCES.configmaps), decodeContent("ConfigMap"));
   const secrets = informer(objectPrefix(RESOURCES.secrets), decodeContent("Secret"));
+  const accounts = informer(objectPrefix(RESOURCES.serviceaccounts), decodeAccount);
 
   const world = new World(records, nodes);
   const recorder = new Recorder({ kv, env, log: log.child({ loop: "events" }) });
@@ -82,6 +84,7 @@ export const startController = (o: ControllerOptions): Controller => {
     revisions,
     configMaps,
     secrets,
+    accounts,
     atRest: o.atRest,
     world,
     recorder,
@@ -97,9 +100,17 @@ export const startController = (o: ControllerOptions): Controller => {
   garbageLoop.follow(namespaces, ownedOf);
   garbageLoop.follow(configMaps, ({ owned }) => owned);
   garbageLoop.follow(secrets, ({ owned }) => owned);
+  garbageLoop.follow(accounts, ({ owned }) => owned);
   // Of the other kinds nothing is kept but who they are and who owns them. No term waits for these to catch up, which would read all
   // their content: what is late is looked at when it comes, and what is acted on is read anew.
-  const whole: readonly Resource[] = [RESOURCES.stacks, RESOURCES.nodes, RESOURCES.namespaces, RESOURCES.configmaps, RESOURCES.secrets];
+  const whole: readonly Resource[] = [
+    RESOURCES.stacks,
+    RESOURCES.nodes,
+    RESOURCES.namespaces,
+    RESOURCES.configmaps,
+    RESOURCES.secrets,
+    RESOURCES.serviceaccounts,
+  ];
   const others = COLLECTED.filter((r) => !whole.includes(r)).map((r) => {
     const owned = informer(objectPrefix(r), decodeOwned);
     garbageLoop.follow(owned, (value) => value);
@@ -118,6 +129,7 @@ export const startController = (o: ControllerOptions): Controller => {
       // Templates are compared with their contents: what is late would bring an older one back.
       catchUp(configMaps, objectPrefix(RESOURCES.configmaps), cache, leadership),
       catchUp(secrets, objectPrefix(RESOURCES.secrets), cache, leadership),
+      catchUp(accounts, objectPrefix(RESOURCES.serviceaccounts), cache, leadership),
       catchUp(revisions, objectPrefix(RESOURCES.stackrevisions), cache, leadership),
     ]);
     log.info({ stacks: stacks.size, nodes: nodes.size, term: leadership.guard.create }, "leading");
@@ -147,7 +159,7 @@ export const startController = (o: ControllerOptions): Controller => {
     ttlSeconds: o.leaderTtlSeconds ?? 10,
     lead,
   });
-  const informers = [stacks, nodes, namespaces, records, requests, revisions, configMaps, secrets, ...others];
+  const informers = [stacks, nodes, namespaces, records, requests, revisions, configMaps, secrets, accounts, ...others];
   for (const i of informers) i.start(stop.signal);
   const campaign = elector.run(stop.signal);
 

@@ -14,6 +14,8 @@ export interface PlacementRequest {
   names?: readonly string[];
   /** The only node that will do, because a volume lies there, because the rest of its group runs there, or because the slot is that node's. */
   pinned?: Pin;
+  /** Where the pod's predecessor ran, and made ready for it: taken among nodes with as few pods of the service. */
+  prefer?: string | undefined;
 }
 
 export type Pin = { node: string } & (
@@ -178,7 +180,7 @@ const explain = (total: number, refused: { node: string; refusal: Refusal }[], r
   return `0 of ${total} ${total === 1 ? "node fits" : "nodes fit"}: ${parts.join(" · ")}`;
 };
 
-/** Among the nodes that pass every filter: rather one that no taint advises against, fewest pods of the same service, then fewest pods in all, then by name. */
+/** Among the nodes that pass every filter: rather one that no taint advises against, fewest pods of the same service, then where it was, then fewest pods in all, then by name. */
 export const place = (request: PlacementRequest, nodes: Iterable<NodeView>, tally: Tally): Placement => {
   const refused: { node: string; refusal: Refusal }[] = [];
   let best: NodeView | undefined;
@@ -187,6 +189,7 @@ export const place = (request: PlacementRequest, nodes: Iterable<NodeView>, tall
   const better = (a: NodeView, b: NodeView): boolean =>
     (Number(unwelcome(a)) - Number(unwelcome(b)) ||
       tally.ofService(a.name) - tally.ofService(b.name) ||
+      Number(b.name === request.prefer) - Number(a.name === request.prefer) ||
       tally.total(a.name) - tally.total(b.name) ||
       byName(a.name, b.name)) < 0;
   for (const node of nodes) {

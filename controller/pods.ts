@@ -25,8 +25,9 @@ export const isReady = (pod: PodView, nodes: Nodes): boolean =>
 /** The node no longer answers for it. */
 export const isLost = (pod: PodView, nodes: Nodes): boolean => nodes.get(pod.node)?.ready !== true;
 
-/** The agent has answered what was last written, so that a change in place has arrived. */
-export const isAnswered = (pod: PodView): boolean => pod.observed !== undefined && pod.observed.desiredRevision >= pod.mod;
+/** The agent has answered what was last written, so that a change in place has arrived. What comes next changes nothing about it. */
+export const isAnswered = (pod: PodView): boolean =>
+  pod.observed !== undefined && (pod.observed.desiredRevision >= pod.mod || pod.desired.next !== undefined);
 
 /** Something is wrong with it, other than that it is not there yet. */
 export const isFailing = (pod: PodView): boolean => {

@@ -21,6 +21,8 @@ export interface ServiceStatusInput {
   message: string | undefined;
   /** Of a job. */
   job?: JobStatus | undefined;
+  /** `sha256:…`, once known. */
+  imageDigest: string | undefined;
   previous: ServiceStatus | undefined;
   /** RFC 3339 in whole seconds. */
   now: string;
@@ -47,6 +49,7 @@ export const serviceStatus = (input: ServiceStatusInput): ServiceStatus => {
     mode: service.mode,
     ...counts,
     image: service.container.image,
+    ...(input.imageDigest === undefined ? {} : { imageDigest: input.imageDigest }),
     revision,
     templateHash: service.templateHash,
     ...(service.paused ? { paused: true } : {}),

@@ -2,6 +2,7 @@
 import type { Condition, Health } from "../schemas/meta.ts";
 import type { StackStatus } from "../schemas/types.ts";
 import type { Jobs } from "./jobs/types.ts";
+import type { Pins } from "./images/pins.ts";
 import { byName, type CompiledStack, type PodView, type StackRef } from "./model.ts";
 import { isLost, type Nodes } from "./pods.ts";
 import type { Held } from "./revisions/hold.ts";
@@ -21,6 +22,9 @@ export interface StatusInput {
   plan: RolloutPlan;
   /** What was planned of the services that are jobs. */
   jobs?: Jobs;
+  pins?: Pins;
+  /** By service: which pull secrets are missing. */
+  lacks?: ReadonlyMap<string, string> | undefined;
   previous: StackStatus | undefined;
   /** RFC 3339 in whole seconds, for conditions that change. */
   now: string;
@@ -36,6 +40,7 @@ export const computeStatus = (input: StatusInput): StackStatus => {
       revision,
       nodes,
       job: input.jobs?.get(s.service.name)?.status,
+      imageDigest: input.pins?.get(s.service.name),
       previous: previous?.services?.[s.service.name],
       now,
     });

@@ -38,7 +38,7 @@ export interface Survey {
 }
 
 /** It does not go away by itself. */
-const needsSomebody = ({ reason }: Wait): boolean => reason !== "WaitingForPods" && reason !== "WaitingForDependency";
+const needsSomebody = ({ reason }: Wait): boolean => !["WaitingForPods", "WaitingForDependency", "Preparing"].includes(reason);
 
 export const describe = (pod: PodView): string => `${pod.desired.name} on ${pod.node}`;
 
@@ -53,35 +53,42 @@ export const replicaProgress = (pod: PodView | undefined, nodes: Nodes): number 
 };
 
 /** What is wrong, not merely unfinished. Names the pod, why, and what next. */
-export const problemsOf = (s: CompiledService, pods: readonly PodView[], { plan, nodes, stack }: StatusInput): Problem[] => {
+export const problemsOf = (s: CompiledService, pods: readonly PodView[], { plan, nodes, stack, lacks }: StatusInput): Problem[] => {
+  const missing = lacks?.get(s.name);
+  /** A registry refuses, and the password that was meant for it is not there. */
+  const why = (text: string): string => (missing !== undefined && text.includes("ImageDenied") ? `${text}. ${missing}` : text);
   const problems: Problem[] = [];
   for (const p of pods) {
     if (p.desired.deletionTimestamp !== undefined) continue;
     if (isLost(p, nodes)) {
-      const why = nodes.get(p.node)?.notReady ?? "not ready";
+      const state = nodes.get(p.node)?.notReady ?? "not ready";
       problems.push({
         service: s.name,
         reason: "NodeNotReady",
-        message: `${describe(p)}: the node is ${why}. Bring it back, or delete the node to have its pods made elsewhere`,
+        message: `${describe(p)}: the node is ${state}. Bring it back, or delete the node to have its pods made elsewhere`,
       });
     } else if (isFailing(p)) {
       const o = p.observed;
       const reason = o?.reason ?? (o?.health === "unhealthy" ? "Unhealthy" : "Failed");
-      const why =
+      const words =
         o?.message ??
         o?.lastError ??
         (o?.exitCode === undefined ? `the container is ${o?.state}` : `it ended with exit code ${o.exitCode}`);
       problems.push({
         service: s.name,
         reason,
-        message: `${describe(p)}: ${reason}: ${why}. Next: ${CLI} status ${stack.name}, or kubectl describe pod ${p.desired.name}`,
+        message: `${why(`${describe(p)}: ${reason}: ${words}`)}. Next: ${CLI} status ${stack.name}, or kubectl describe pod ${p.desired.name}`,
       });
     }
   }
   const wait = plan.waits.get(s.name);
-  if (wait && needsSomebody(wait)) problems.push({ service: s.name, reason: wait.reason, message: `${s.name}: ${wait.message}` });
+  if (wait && needsSomebody(wait)) problems.push({ service: s.name, reason: wait.reason, message: why(`${s.name}: ${wait.message}`) });
   return problems;
 };
+
+/** What it is at. Of a pull, how far. */
+const stageOf = ({ observed: o }: PodView): string =>
+  (o?.reason === "Pulling" ? o.message : undefined) ?? o?.reason ?? o?.state ?? "its agent has not answered yet";
 
 /** What a paused service waits for, and how it goes on. */
 export const pauseWords = (
@@ -122,8 +129,7 @@ export const surveyService = (s: CompiledService, input: StatusInput): Survey =>
     const awaited = current ?? left;
     if (replicaProgress(awaited, nodes) < 100) {
       settled = false;
-      if (awaited)
-        firstWaiting ??= `${describe(awaited)}: ${awaited.observed?.reason ?? awaited.observed?.state ?? "its agent has not answered yet"}`;
+      if (awaited) firstWaiting ??= `${describe(awaited)}: ${stageOf(awaited)}`;
     }
     // Pods that an earlier revision left as they are do not count, or one change among fifty would start at 98.
     if (!current || current.desired.revision >= revision || !isAnswered(current)) changing.push(replicaProgress(current, nodes));

@@ -14,6 +14,7 @@ import { type Checkpoint, readCheckpoint, writeCheckpoint } from "./checkpoint.t
 import { debounced } from "./debounce.ts";
 import type { Engine, EngineEvent, EngineInfo } from "./engine.ts";
 import { execute } from "./execute.ts";
+import { ImageGc, type ImageGcOptions } from "./images/gc.ts";
 import { Images } from "./images/images.ts";
 import { Ledger, readLedger, writeLedger } from "./images/ledger.ts";
 import { diskOf, localAddresses, localHostname, nodeInfo } from "./node-info.ts";
@@ -40,6 +41,8 @@ export interface AgentParts {
   sessionTtlSeconds: number;
   pid: number;
   tunnel?: TunnelAccess | undefined;
+  /** undefined: images stay. */
+  imageGc?: ImageGcOptions | undefined;
   /** Default: nothing is known of the machine. */
   host?: HostView;
 }
@@ -49,6 +52,7 @@ const WORKERS = 256;
 /** So long the first sync may take before the agent goes by its checkpoint. */
 const OFFLINE_AFTER_MS = 3_000;
 const SWEEP_EVERY_MS = 60_000;
+const COLLECT_EVERY_MS = 60_000;
 /** Reading them costs milliseconds on a host with many containers, and they hardly ever change. */
 const ADDRESSES_EVERY_MS = 60_000;
 
@@ -80,6 +84,7 @@ export const runAgent = async (o: AgentParts, signal: AbortSignal): Promise<void
   let info: NodeInfo | undefined;
   let engineInfo: EngineInfo | undefined;
   let sweptAt = -Infinity;
+  let collectedAt = -Infinity;
 
   const desired = (key: string): DesiredEntry | undefined => (everSynced ? informer.get(keyOfPod(node, key)) : checkpoint?.desired[key]);
   function* allDesired(): IterableIterator<[string, DesiredEntry]> {
@@ -118,6 +123,7 @@ export const runAgent = async (o: AgentParts, signal: AbortSignal): Promise<void
     },
     enqueue: (key) => queue.add(key),
     flush: () => save.flush(),
+    ...(o.imageGc ? { keepImages: o.imageGc.keepRevisions } : {}),
   });
 
   const runtime: Runtime = new Runtime({
@@ -146,6 +152,7 @@ export const runAgent = async (o: AgentParts, signal: AbortSignal): Promise<void
       lookAgain(pods.due());
       describe();
       void sweep();
+      void collectImages();
     },
     onState: () => {
       engineInfo = undefined;
@@ -194,6 +201,31 @@ export const runAgent = async (o: AgentParts, signal: AbortSignal): Promise<void
   );
 
   /** Networks of ours that a crash left behind with no user. */
+  const gc =
+    o.imageGc &&
+    new ImageGc(
+      {
+        engine,
+        env,
+        log,
+        ledger,
+        *desired() {
+          for (const [, { pod }] of allDesired()) yield pod;
+        },
+        usedPercent: async () => {
+          const { totalBytes, freeBytes } = await diskOf(engineInfo?.rootDir || o.dataDir);
+          return totalBytes === 0 ? 0 : 100 - (100 * freeBytes) / totalBytes;
+        },
+      },
+      o.imageGc,
+    );
+  /** Nothing is taken away before it is known for sure what is needed. */
+  const collectImages = async (): Promise<void> => {
+    if (!gc || !o.imageGc || !informer.synced || !runtime.settled || informer.undecodable.size > 0) return;
+    if (env.monotonic() - collectedAt < Math.min(COLLECT_EVERY_MS, o.imageGc.minAgeMs)) return;
+    collectedAt = env.monotonic();
+    await gc.run().catch((error: unknown) => log.warn({ err: error }, "images could not be collected"));
+  };
   const sweep = async (): Promise<void> => {
     if (!informer.synced || !runtime.settled || informer.undecodable.size > 0 || env.monotonic() - sweptAt < SWEEP_EVERY_MS) return;
     sweptAt = env.monotonic();

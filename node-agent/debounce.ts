@@ -38,3 +38,28 @@ export const debounced = (env: Env, ms: number, run: () => Promise<void>, onErro
     },
   });
 };
+
+/** Runs at once, and then at most every `ms`: what comes in between is followed at the end of the pause. */
+export const paced = (env: Env, ms: number, run: () => void): { (): void; cancel(): void } => {
+  let cancelTimer: (() => void) | undefined;
+  let again = false;
+  const call = (): void => {
+    if (cancelTimer) {
+      again = true;
+      return;
+    }
+    again = false;
+    cancelTimer = env.timer(ms, () => {
+      cancelTimer = undefined;
+      if (again) call();
+    });
+    run();
+  };
+  return Object.assign(call, {
+    cancel: () => {
+      cancelTimer?.();
+      cancelTimer = undefined;
+      again = false;
+    },
+  });
+};

@@ -350,7 +350,7 @@ export const connectDocker = ({ socketPath, env, concurrency = 2 * availablePara
     removeImage: (reference) =>
       lanes.change(async () => {
         const path = `/images/${reference.split("/").map(encodeURIComponent).join("/")}`;
-        await dial({ operation: "remove image", method: "DELETE", path, deadlineMs: DEADLINE.create });
+        await dial({ operation: "remove image", method: "DELETE", path, query: { noprune: 1 }, deadlineMs: DEADLINE.create });
       }),
     pull: (image, { platform, auth } = {}, progress) =>
       lanes.pull(async () => {

@@ -6,6 +6,7 @@ import { runAgent } from "./agent.ts";
 import { connectDocker } from "./docker.ts";
 import type { Engine } from "./engine.ts";
 import { localHost } from "./preflight/host.ts";
+import { IMAGE_GC, type ImageGcOptions } from "./images/gc.ts";
 import type { TunnelAccess } from "./tunnel/index.ts";
 
 export interface AgentOptions {
@@ -30,6 +31,8 @@ export interface AgentOptions {
   sessionTtlSeconds?: number;
   /** Instead of a socket: for tests. */
   engine?: Engine;
+  /** How unneeded images are taken away; false: not at all. Default: as IMAGE_GC says. */
+  imageGc?: Partial<ImageGcOptions> | false;
   /** The way in for logs, exec and so on. Absent: none. */
   tunnel?: TunnelAccess;
 }
@@ -61,6 +64,7 @@ export const startAgent = async (o: AgentOptions): Promise<AgentHandle> => {
       sessionTtlSeconds: o.sessionTtlSeconds ?? 20,
       pid: process.pid,
       tunnel: o.tunnel,
+      imageGc: o.imageGc === false ? undefined : { ...IMAGE_GC, ...o.imageGc },
       ...(o.engine ? {} : { host: localHost({ engine, socketPath }) }),
     },
     stop.signal,

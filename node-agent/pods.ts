@@ -5,8 +5,9 @@ import type { DesiredPod, ObservedPod } from "../schemas/fleet.ts";
 import type { Env } from "../store/env.ts";
 import { explain, type Failure, retryDelayMs } from "./backoff.ts";
 import { type Engine, type EngineEvent, isEngineError } from "./engine.ts";
+import { paced } from "./debounce.ts";
 import { execute } from "./execute.ts";
-import { IMAGE_PROBLEMS } from "./images/advice.ts";
+import { IMAGE_PROBLEMS } from "../schemas/image-problems.ts";
 import { Memory } from "./memory.ts";
 import { noteOf } from "./notes.ts";
 import type { ContainerFacts } from "./observe.ts";
@@ -193,7 +194,7 @@ export class Pods {
     const began = env.monotonic();
     if (next.kind === "heal" || next.kind === "restart") memory.budget.take();
     if (next.kind === "replace") memory.replaced(began);
-    let toldAt = -Infinity;
+    const tell = paced(env, PROGRESS_EVERY_MS, () => this.tell(key, memory, next, memory.currentFacts()));
     const done = await execute(next.actions, {
       engine: this.o.engine,
       world: this.o.world,
@@ -205,11 +206,10 @@ export class Pods {
       cancelled: () => signal.aborted || this.o.desired(key)?.pod.deletionTimestamp !== undefined || !this.o.desired(key),
       progress: (reason, message) => {
         memory.progress = { reason, message };
-        if (env.monotonic() - toldAt < PROGRESS_EVERY_MS) return;
-        toldAt = env.monotonic();
-        this.tell(key, memory, next, memory.currentFacts());
+        tell();
       },
     }).finally(() => {
+      tell.cancel();
       memory.progress = undefined;
       memory.staleAll();
     });

@@ -4,6 +4,7 @@ import type { Logger } from "pino";
 import type { DesiredPod, ObservedPod } from "../schemas/fleet.ts";
 import type { Env } from "../store/env.ts";
 import { explain, retryDelayMs } from "./backoff.ts";
+import { paced } from "./debounce.ts";
 import { type Images, wishOf } from "./images/images.ts";
 
 export type Prepared = NonNullable<ObservedPod["prepared"]>;
@@ -72,12 +73,14 @@ export class Preparer {
       const successor: DesiredPod = { ...own, ...next };
       const problem = await this.o.check?.(successor, new Set(this.o.containersOf?.(key)));
       if (problem) return this.later(key, pod, task, say, problem, problem);
-      let toldAt = -Infinity;
-      const got = await this.o.images.ensure(wishOf(successor, next.imageDigest), (reason, message) => {
-        if (env.monotonic() - toldAt < PROGRESS_EVERY_MS) return;
-        toldAt = env.monotonic();
-        say({ ready: false, reason, message });
-      });
+      let words = { reason: "Pulling", message: "" };
+      const tell = paced(env, PROGRESS_EVERY_MS, () => say({ ready: false, ...words }));
+      const got = await this.o.images
+        .ensure(wishOf(successor, next.imageDigest), (reason, message) => {
+          words = { reason, message };
+          tell();
+        })
+        .finally(() => tell.cancel());
       task.failures = 0;
       log.info({ pod: key, templateHash, pulled: got.pulled }, "prepared for what comes next");
       say({ ready: true, ...(got.digest === undefined ? {} : { imageDigest: got.digest }) });

@@ -1468,6 +1468,10 @@ export interface ServiceStatus {
    */
   image: string;
   /**
+   * Digest of the bits that all pods of this template run, `sha256:…`: what the image's name meant to the registry when the first of them pulled it. Absent until known, and for images that no registry knows.
+   */
+  imageDigest?: string;
+  /**
    * Number of the revision that brought the template the service has: the StackRevision of that number holds it. Smaller than the revision of the Stack when later revisions left this service alone.
    */
   revision?: number;
@@ -1615,6 +1619,10 @@ export interface RevisionService {
    * Hash over what a container of the service is made from. Two revisions with the same one run the same containers.
    */
   templateHash: string;
+  /**
+   * Digest of the bits that the service's image meant, `sha256:…`. A return to this template runs the same bits again. Absent until known, and for images that no registry knows.
+   */
+  imageDigest?: string;
   /**
    * Number of the revision that brought this template, the latest where the service has returned to it. A service that a change does not touch keeps it, so each template of a service stands once in its history: in the StackRevision whose own number this is.
    */
@@ -3022,7 +3030,7 @@ export interface ServiceAccount {
    */
   secrets?: ObjectReference[];
   /**
-   * Secrets to pull images with. Kept, and used by nothing here: a Stack names its own.
+   * Secrets of type `kubernetes.io/dockerconfigjson` to pull images with. Those of the account `default` are for all services of the namespace that name none (`x-steadfleet: {imagePullSecrets: […]}`); those of others are kept, and used by nothing.
    */
   imagePullSecrets?: LocalObjectReference[];
   /**

@@ -51,6 +51,7 @@ export const server: CommandSpec = {
   },
 };
 
+const IMAGES = "Images";
 const TUNNEL = "Tunnel to the API";
 export const agent: CommandSpec = {
   name: "agent",
@@ -76,6 +77,11 @@ export const agent: CommandSpec = {
       about: "API that the agent dials, for logs, exec and the like; repeatable, tried in turn",
       group: TUNNEL,
     },
+    { name: "keep-images", about: "Never remove images", group: IMAGES },
+    { name: "image-revisions", value: "n", about: "Keep images of so many templates of each service (default: 3)", group: IMAGES },
+    { name: "image-unused", value: "n", about: "So many unneeded images may stay (default: 20)", group: IMAGES },
+    { name: "image-disk", value: "percent", about: "None may stay when the disk is so full (default: 85)", group: IMAGES },
+    { name: "image-min-age", value: "duration", about: "Since a pod last needed it (default: 24h)", group: IMAGES },
     { name: "token-file", value: "file", about: "The node's token: steady token create --node", group: TUNNEL },
     { name: "ca-file", value: "file", about: "Certificates to trust, PEM (default: what the system trusts)", group: TUNNEL },
     ...logFlags,

@@ -1,5 +1,7 @@
 // Codes of problems, for searching and for docs/errors.md.
 
+import { IMAGE_PROBLEMS } from "../../schemas/image-problems.ts";
+
 export const CODES = {
   SF1000: ["The text is not YAML, or too large", "Correct the line shown. Bounds: 1 MiB, 64 levels, 50,000 entries."],
   SF1002: ["A key appears twice", "Remove one: YAML parsers disagree about which one wins."],
@@ -49,4 +51,15 @@ export const errorsReference = (): string =>
     "What is wrong with a file is shown with a code, the place, the line, and what to do; all problems at once, and nothing is sent. This page is written from the code; a test keeps it up to date.",
     "",
     ...Object.entries(CODES).flatMap(([code, [title, advice]]) => [`## ${code}`, "", `${title}. ${advice}`, ""]),
+    "# Images that do not come",
+    "",
+    "A pod's reason, in `steady status` and `kubectl describe pod`, with the engine's own words behind it. What is asked again by itself is; what only a person can change is asked again, too, every 20 s at first and every 10 min in the end, and at once when the image comes to the node in another way or the service changes.",
+    "",
+    "| reason | what to do | again |",
+    "|---|---|---|",
+    ...IMAGE_PROBLEMS.map(
+      (p) =>
+        `| \`${p.reason}\` | ${p.advice} | ${p.permanent ? "20 s to 10 min" : p.reason === "RegistryRateLimited" ? "1 to 30 min, or when the registry says" : "1 s to 5 min"} |`,
+    ),
+    "",
   ].join("\n");

@@ -6,6 +6,7 @@ import { version } from "../kube/connect.ts";
 import { processLog } from "./log.ts";
 import { tunnelFlags } from "./tunnel.ts";
 import { until } from "./until.ts";
+import { imageGcOf } from "./images.ts";
 import { checkNodeName, dockerSocket, etcdHosts, hostNodeName, labelsOf } from "./values.ts";
 
 export const agent = async (ctx: Context): Promise<number> => {
@@ -25,7 +26,7 @@ export const agent = async (ctx: Context): Promise<number> => {
   const kv = connectEtcd({ hosts, env: io.clock });
   try {
     const about = { kv, env: io.clock, log, node, socketPath, dataDir, labels, version: version() };
-    const handle = await startAgent({ ...about, ...(tunnel ? { tunnel } : {}) });
+    const handle = await startAgent({ ...about, imageGc: imageGcOf(ctx), ...(tunnel ? { tunnel } : {}) });
     log.info({ node, socketPath, etcd: hosts, dataDir, servers: tunnel?.servers }, "agent started");
     if (!tunnel)
       log.warn({ node }, "no --server, so no tunnel: logs, exec, attach, port-forward and metrics of this node do not work; all else does");

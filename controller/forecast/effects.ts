@@ -24,6 +24,7 @@ const told = (name: string, run: Run): Map<string, { step: number; why: string }
   const found = new Map<string, { step: number; why: string }>();
   for (const [i, round] of run.rounds.entries())
     for (const s of round.steps) {
+      if (s.type === "updateInPlace" && s.desired.next) continue;
       const say = (key: string): void => void (found.has(key) || found.set(key, { step: i + 1, why: s.reason }));
       if (s.type === "create" || s.type === "replace") {
         if (s.pod.service === name) say(`new:${s.pod.slot}`);

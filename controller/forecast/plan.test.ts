@@ -141,6 +141,6 @@ it("a world in which something else would happen has another digest; one that di
   const { digest } = planned(stored, next, world);
   expect(planned(stored, next, world).digest).toBe(digest);
   expect(planned(stored, next, { ...world, nodes: new Map([...nodes, aNode("c")]) }).digest).toBe(digest);
-  expect(planned(stored, next, { ...world, nodes: new Map([aNode("a"), aNode("b", { unschedulable: true })]) }).digest).not.toBe(digest);
+  expect(planned(stored, next, { ...world, nodes: new Map([aNode("a", { unschedulable: true }), aNode("b")]) }).digest).not.toBe(digest);
   expect(planned(stored, { services: { web: { ...web, image: "web:3" } } }, world).digest).not.toBe(digest);
 });

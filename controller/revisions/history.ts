@@ -7,8 +7,8 @@ import { RESOURCES } from "../../schemas/resources.ts";
 import { LABELS } from "../../schemas/constants.ts";
 import type { StackRevision } from "../../schemas/types.ts";
 
-/** By name of the service. `revision`: number of the revision that brought the template. */
-export type ServiceTemplates = Readonly<Record<string, { templateHash: string; revision: number }>>;
+/** By name of the service. `revision`: number of the revision that brought the template. `imageDigest`: once it is known. */
+export type ServiceTemplates = Readonly<Record<string, { templateHash: string; revision: number; imageDigest?: string }>>;
 
 /** Annotation. Source: kubectl rollout history. */
 export const CHANGE_CAUSE = "kubernetes.io/change-cause";

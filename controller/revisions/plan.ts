@@ -43,8 +43,10 @@ export const numberOf = (hash: string, previous: StackStatus | undefined, own: r
 
 const templatesOf = (status: StackStatus): ServiceTemplates =>
   Object.fromEntries(
-    Object.entries(status.services ?? {}).flatMap(([name, { templateHash, revision }]) =>
-      templateHash === undefined || revision === undefined ? [] : [[name, { templateHash, revision }]],
+    Object.entries(status.services ?? {}).flatMap(([name, { templateHash, revision, imageDigest }]) =>
+      templateHash === undefined || revision === undefined
+        ? []
+        : [[name, { templateHash, revision, ...(imageDigest === undefined ? {} : { imageDigest }) }]],
     ),
   );
 
@@ -71,9 +73,10 @@ export const planRevisions = ({ stack, status, spec, history }: RevisionInput): 
     .map((r) => {
       // The present one says what the Stack says: people annotate after the change.
       const cause = r === present ? said : r.cause;
-      const moved = Object.entries(services).filter(
-        ([service, now]) => r.services[service]?.templateHash === now.templateHash && r.services[service].revision !== now.revision,
-      );
+      const moved = Object.entries(services).filter(([service, now]) => {
+        const was = r.services[service];
+        return was?.templateHash === now.templateHash && (was.revision !== now.revision || was.imageDigest !== now.imageDigest);
+      });
       const same = moved.length === 0 && cause === r.cause;
       return { was: r, cause, is: same ? r : { ...r, services: { ...r.services, ...Object.fromEntries(moved) } } };
     });

@@ -2,7 +2,7 @@
 import * as fc from "fast-check";
 import { describe, expect, it, vi } from "vitest";
 import type { NormalService } from "../../schemas/compose/normal.ts";
-import type { DesiredPod } from "../../schemas/fleet.ts";
+import type { DesiredPod, ObservedPod } from "../../schemas/fleet.ts";
 import { compile } from "../compile.ts";
 import type { CompiledStack, NodeView, PodView, Volumes } from "../model.ts";
 import { isReady, stateOf } from "../pods.ts";
@@ -20,6 +20,10 @@ interface Sim {
   pods: PodView[];
   volumes: Volumes;
   revision: number;
+  /** A node whose agent knows nothing of what comes next. */
+  old?: string;
+  /** An image that is not in its registry. */
+  missing?: string;
   /** Uids of pods that are asked to go. */
   evicted?: ReadonlySet<string>;
 }
@@ -56,6 +60,8 @@ const withPods = (s: Sim): Sim => {
 };
 
 let clock = 0;
+/** Revisions of what is written: later than any answer that a world begins with. */
+let revision = 2_000;
 /** What the commits of a plan make of the world; `take`: only the first steps, as when the controller dies in between. */
 const carryOut = (s: Sim, p: RolloutPlan, take = p.steps.length): Sim => {
   const stamp = { now: "2026-01-01T00:00:00.000Z", uid: () => `new-${++clock}` };
@@ -68,10 +74,18 @@ const carryOut = (s: Sim, p: RolloutPlan, take = p.steps.length): Sim => {
       const desired = c.value as DesiredPod;
       if (c.mod === 0 && pods.has(c.key)) throw new Error(`created over ${c.key}`);
       const answer = pods.get(c.key)?.observed;
-      pods.set(c.key, { node: on, desired, mod: 10, ...(answer ? { observed: answer } : {}) });
+      pods.set(c.key, { node: on, desired, mod: ++revision, ...(answer ? { observed: answer } : {}) });
     }
   }
   return withPods({ ...s, pods: [...pods.values()], volumes: p.volumes });
+};
+
+/** What an agent says of the pod's `next`: nothing where it is too old for that. */
+const preparedBy = (s: Sim, { node: on, desired: { next } }: PodView, luck: () => number): ObservedPod["prepared"] => {
+  if (!next || s.old === on) return undefined;
+  const { templateHash, container } = next;
+  if (s.missing === container.image) return { templateHash, ready: false, reason: "ImageNotFound", message: "no such image" };
+  return luck() < 0.5 ? { templateHash, ready: false, reason: "Pulling", message: "pulling" } : { templateHash, ready: true };
 };
 
 /** Agents answer: what goes is gone, what shall run becomes ready. Not all at once. */
@@ -83,7 +97,9 @@ const answer = (s: Sim, luck: () => number, broken: (p: PodView) => boolean = ()
       if (p.desired.deletionTimestamp)
         return { ...p, observed: observed(p.desired.uid, { phase: "Removed", state: "absent", ready: false }) };
       const up = !broken(p);
-      return { ...p, observed: observed(p.desired.uid, up ? {} : { ready: false, health: "unhealthy" }) };
+      const said = preparedBy(s, p, luck);
+      const words = { desiredRevision: p.mod, ...(said ? { prepared: said } : {}) };
+      return { ...p, observed: observed(p.desired.uid, up ? words : { ...words, ready: false, health: "unhealthy" }) };
     }),
   });
 
@@ -145,6 +161,7 @@ const arbitrarySim = fc
     web: arbitraryService("web"),
     db: fc.option(arbitraryService("db"), { nil: undefined }),
     pods: fc.array(arbitraryPod, { maxLength: 10 }),
+    old: fc.constantFrom(undefined, ...NODES),
     nodes: fc.tuple(
       ...NODES.map((n) =>
         fc
@@ -163,6 +180,7 @@ const arbitrarySim = fc
         pods: o.pods,
         volumes: {},
         revision: 2,
+        ...(o.old === undefined ? {} : { old: o.old }),
       }),
   );
 
@@ -185,7 +203,9 @@ const settle = (start: Sim, luck: () => number, check: (before: Sim, after: Sim)
     const next = carryOut(s, p, cut);
     check(s, next);
     const quiet =
-      p.steps.length === 0 && next.pods.every((v) => v.observed && v.desired.deletionTimestamp === undefined && v.observed.ready);
+      p.steps.length === 0 &&
+      ![...p.waits.values()].some((w) => w.reason === "Preparing") &&
+      next.pods.every((v) => v.observed && v.desired.deletionTimestamp === undefined && v.observed.ready);
     s = answer(next, luck);
     if (quiet) return s;
   }
@@ -255,7 +275,7 @@ describe("planRollout, from any world", () => {
         });
         s = settle(s, luck, () => undefined);
         s = { ...s, services: [service("web", { ...options, image: "app:2" })], revision: 2 };
-        for (let i = 0; i < 80; i++) {
+        for (let i = 0; i < 160; i++) {
           s = answer(carryOut(s, plan(s)), luck, (p) => o.broken && p.desired.container.image === "app:2");
           const up = s.pods.filter((p) => isReady(p, s.nodes)).length;
           expect(up).toBeGreaterThanOrEqual(o.replicas - 1);
@@ -265,6 +285,27 @@ describe("planRollout, from any world", () => {
         if (o.broken && o.replicas > 1) expect(s.pods.filter((p) => p.desired.container.image === "app:2")).toHaveLength(1);
       }),
       { numRuns: 80 },
+    );
+  });
+
+  it("takes no pod that serves away for one that its node cannot start; a later revision that it can is carried out", () => {
+    const change = fc.record({ replicas: fc.integer({ min: 1, max: 4 }), nodes: fc.integer({ min: 1, max: 3 }), seed: fc.integer() });
+    fc.assert(
+      fc.property(change, (o) => {
+        const luck = dice(o.seed);
+        const web = (image: string) => [service("web", { replicas: o.replicas, image })];
+        const nodes = new Map(NODES.slice(0, o.nodes).map((n) => [n, node(n)]));
+        let s: Sim = settle(withPods({ services: web("app:1"), nodes, pods: [], volumes: {}, revision: 1 }), luck, () => undefined);
+        const before = s.pods.map((p) => p.desired.uid).toSorted();
+        s = { ...s, services: web("app:gone"), missing: "app:gone", revision: 2 };
+        for (let i = 0; i < 40; i++) s = answer(carryOut(s, plan(s)), luck);
+        expect(s.pods.map((p) => p.desired.uid).toSorted()).toEqual(before);
+        expect(s.pods.every((p) => isReady(p, s.nodes))).toBe(true);
+        expect(plan(s).waits.get("web")).toMatchObject({ reason: "NotPrepared", message: expect.stringContaining("no such image") });
+        s = settle({ ...s, services: web("app:2"), revision: 3 }, luck, () => undefined);
+        expect(s.pods.every((p) => p.desired.container.image === "app:2" && p.desired.next === undefined)).toBe(true);
+      }),
+      { numRuns: 60 },
     );
   });
 

@@ -2,6 +2,7 @@
 import { describe, expect, it } from "vitest";
 import type { NormalService } from "../../schemas/compose/normal.ts";
 import { compile } from "../compile.ts";
+import type { ObservedPod } from "../../schemas/fleet.ts";
 import type { NodeView, PodView } from "../model.ts";
 import { hostname, label, node, nodeMap, pod, service, stackRef, taint } from "../testing/builders.ts";
 import { planRollout } from "./plan.ts";
@@ -18,6 +19,20 @@ const say = (s: Step): string =>
       : `${{ markDeleted: "-", finalize: "x", updateInPlace: "~" }[s.type]}${short(s.pod)}`;
 const gone = { going: true, answer: { phase: "Removed" as const, state: "absent" as const, ready: false } };
 const unready = { answer: { ready: false } };
+
+/** A pod of `s` whose node was told what comes next, and answered. */
+const prepared = (
+  s: NormalService,
+  next: NormalService,
+  slot: string,
+  on: string,
+  answer: Omit<NonNullable<ObservedPod["prepared"]>, "templateHash"> | undefined,
+  more: Partial<ObservedPod> = {},
+): PodView => {
+  const { templateHash = "", container = next.container } = compile({ services: [next] }).services[0] ?? {};
+  const said = answer === undefined ? {} : { prepared: { templateHash, ...answer } };
+  return pod(s, slot, on, { desired: { next: { templateHash, container } }, answer: { ...said, ...more } });
+};
 
 interface Row {
   name: string;
@@ -43,8 +58,67 @@ const rows: Row[] = [
   {
     name: "takes one old pod away while the others are ready",
     services: [web3],
-    have: [pod(old("web"), "0", "n1"), pod(old("web"), "1", "n2"), pod(old("web"), "2", "n3")],
+    have: [prepared(old("web"), web3, "0", "n1", { ready: true }), pod(old("web"), "1", "n2"), pod(old("web"), "2", "n3")],
     want: ["-web-0@n1"],
+  },
+  {
+    name: "has an old pod's node make ready before it is taken away",
+    services: [web3],
+    have: [pod(old("web"), "0", "n1"), pod(old("web"), "1", "n2"), pod(old("web"), "2", "n3")],
+    want: ["~web-0@n1"],
+    waits: { web: /^shop-web-0-\S+ on n1: n1 makes ready for what comes next$/ },
+  },
+  {
+    name: "leaves an old pod alone while its node pulls",
+    services: [web3],
+    have: [prepared(old("web"), web3, "0", "n1", { ready: false, reason: "Pulling", message: "pulling app:1: 1/2 layers" })],
+    want: ["+web-1@n2", "+web-2@n3"],
+    waits: { web: /waiting for slot 1/ },
+  },
+  {
+    name: "leaves the only pod alone while its node pulls, and says how far that is",
+    services: [db],
+    have: [prepared(old("db"), db, "0", "n1", { ready: false, reason: "Pulling", message: "pulling app:1: 1/2 layers" })],
+    want: [],
+    waits: { db: /on n1: pulling app:1: 1\/2 layers$/ },
+  },
+  {
+    name: "leaves an old pod alone when what comes next cannot start, and says why",
+    services: [db],
+    have: [prepared(old("db"), db, "0", "n1", { ready: false, reason: "ImageNotFound", message: "check name and tag" })],
+    want: [],
+    waits: { db: /^n1 cannot start what comes next: ImageNotFound: check name and tag\. shop-db-0-\S+ goes on serving$/ },
+  },
+  {
+    name: "makes ready for a newer template when there is one",
+    services: [db],
+    have: [prepared(old("db"), now("db", { image: "app:9" }), "0", "n1", { ready: false, reason: "ImageNotFound", message: "" })],
+    want: ["~db-0@n1"],
+  },
+  {
+    name: "waits for an agent that has not answered",
+    services: [db],
+    have: [prepared(old("db"), db, "0", "n1", undefined, { desiredRevision: 9 })],
+    want: [],
+    waits: { db: /has not answered yet/ },
+  },
+  {
+    name: "does not wait for an agent that answers, and knows no such thing",
+    services: [db],
+    have: [prepared(old("db"), db, "0", "n1", undefined)],
+    want: ["-db-0@n1"],
+  },
+  {
+    name: "does not wait for a pod that serves nobody",
+    services: [db],
+    have: [pod(old("db"), "0", "n1", unready)],
+    want: ["-db-0@n1"],
+  },
+  {
+    name: "takes back what it asked for when the stack returns to what runs",
+    services: [db],
+    have: [prepared(db, old("db"), "0", "n1", { ready: false, reason: "ImageNotFound", message: "" })],
+    want: ["~db-0@n1"],
   },
   {
     name: "waits while one is on its way out",
@@ -162,7 +236,7 @@ const rows: Row[] = [
     name: "does not let a lost node hold up a global update",
     services: [now("log", { mode: "global" })],
     nodes: ["n1", lost],
-    have: [pod(old("log"), "n1", "n1"), pod(old("log"), "n3", "n3")],
+    have: [prepared(old("log"), now("log", { mode: "global" }), "n1", "n1", { ready: true }), pod(old("log"), "n3", "n3")],
     want: ["-log-n1@n1"],
   },
   {

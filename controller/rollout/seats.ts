@@ -39,8 +39,9 @@ const rememberVolumes = (draft: PlanDraft, group: PlacementGroup, live: readonly
 /**
  * Where a pod for this slot could be made now, or what it waits for.
  * @param without the pod that would give the slot up
+ * @param prefer the node where the slot's last pod made ready for the next
  */
-export const seatFor = (own: ServiceDraft, slot: string, without?: PodView): { node: string } | Wait => {
+export const seatFor = (own: ServiceDraft, slot: string, without?: PodView, prefer = without?.node): { node: string } | Wait => {
   const { draft, service } = own;
   const { nodes } = draft.input;
   const blocked = draft.input.blocked?.get(service.name);
@@ -53,6 +54,7 @@ export const seatFor = (own: ServiceDraft, slot: string, without?: PodView): { n
     ports: service.container.ports,
     ...(hasSecrets(service) ? { sealed: true } : {}),
     names: service.container.containerName === undefined ? [] : [service.container.containerName],
+    prefer,
     ...(pinned ? { pinned } : {}),
   };
   // For a slot that is one node's, only this node is asked: what others lack would be noise in the answer.

@@ -1,6 +1,7 @@
 // One service of the plan, and how its pods compare with what it shall be.
 import { LABELS } from "../../schemas/constants.ts";
 import type { GroupTarget } from "../groups.ts";
+import { digestIn, mustBeTold } from "../images/pins.ts";
 import type { CompiledService, PodView } from "../model.ts";
 import { mayStay } from "../place.ts";
 import { isLost } from "../pods.ts";
@@ -32,6 +33,11 @@ export class ServiceDraft {
     return service.mode === "replicated" && service.group === undefined && node !== undefined && !mayStay(node, service.constraints);
   }
 
+  /** Which bits its template is: it runs others, or has not said which. */
+  mustBeTold({ desired, observed }: PodView): boolean {
+    return mustBeTold(desired, observed, this.draft.input.pins?.get(this.service.name));
+  }
+
   isLost(pod: PodView): boolean {
     return isLost(pod, this.draft.input.nodes);
   }
@@ -43,8 +49,10 @@ export class ServiceDraft {
 
   /** A pod for the slot, as it is written now. */
   podFor(slot: string): PodDraft {
-    const { stack, revision } = this.draft.input;
+    const { stack, revision, pins, pullSecrets } = this.draft.input;
     const { name, templateHash, dependsOn, container } = this.service;
+    const pulls = pullSecrets?.get(name);
+    const pin = digestIn(container.image) === undefined ? pins?.get(name) : undefined;
     return {
       namespace: stack.namespace,
       stack: stack.name,
@@ -57,6 +65,8 @@ export class ServiceDraft {
       labels: { ...stack.labels, [LABELS.stack]: stack.name, [LABELS.service]: name },
       dependsOn: [...dependsOn],
       container,
+      ...(pin === undefined ? {} : { imageDigest: pin }),
+      ...(pulls === undefined ? {} : { pullSecrets: pulls }),
     };
   }
 }

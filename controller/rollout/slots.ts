@@ -87,7 +87,8 @@ export const toStop = (own: ServiceDraft, pod: PodView): string | undefined => {
 
 export const fill = (own: ServiceDraft, slot: string, gone: readonly PodView[]): string | undefined => {
   const { draft, service } = own;
-  const seat = seatFor(own, slot);
+  const ready = gone.find((p) => p.desired.next?.templateHash === service.templateHash);
+  const seat = seatFor(own, slot, undefined, ready?.node);
   if (!("node" in seat)) {
     for (const pod of gone) draft.finalize(pod);
     draft.waitFor(service, seat);

@@ -2,6 +2,7 @@
 import type { DesiredPod } from "../../schemas/fleet.ts";
 import type { MissingReason } from "../files/compile.ts";
 import type { Jobs } from "../jobs/types.ts";
+import type { Pins } from "../images/pins.ts";
 import type { CompiledStack, NodeView, PodView, StackRef, Volumes } from "../model.ts";
 
 /** A pod to be made; its uid and time of creation come from who carries the plan out. */
@@ -16,9 +17,17 @@ export type Step =
   /** The pod is gone: forget it. */
   | { type: "finalize"; pod: PodView; reason: string };
 
-/** What a service is waiting for. `Unplaceable` and what is missing need a person, or a node. */
+/** What a service is waiting for. `Unplaceable`, `NotPrepared` and what is missing need a person, or a node. */
 export interface Wait {
-  reason: MissingReason | "ContentNotKnown" | "Unplaceable" | "WaitingForDependency" | "WaitingForPods" | "NodeNotResponding";
+  reason:
+    | MissingReason
+    | "ContentNotKnown"
+    | "Unplaceable"
+    | "WaitingForDependency"
+    | "WaitingForPods"
+    | "NodeNotResponding"
+    | "Preparing"
+    | "NotPrepared";
   message: string;
 }
 
@@ -39,6 +48,10 @@ export interface RolloutInput {
   deletions?: ReadonlySet<string>;
   /** By service: why no pod of it can be made now. What runs goes on running. */
   blocked?: ReadonlyMap<string, Wait>;
+  /** By service: the bits its pods run. */
+  pins?: Pins;
+  /** By service: what its images are pulled with. */
+  pullSecrets?: ReadonlyMap<string, NonNullable<DesiredPod["pullSecrets"]>>;
 }
 
 export interface RolloutPlan {

@@ -5,6 +5,7 @@ import type { PodView } from "../model.ts";
 import { settingsOf } from "../compile.ts";
 import { bySlot } from "../pods.ts";
 import { restartAfter } from "./restarts.ts";
+import { prepareNext } from "./prepare.ts";
 import { seatFor } from "./seats.ts";
 import type { ServiceDraft } from "./service.ts";
 import type { PodDraft } from "./types.ts";
@@ -21,7 +22,9 @@ export const changeInPlace = (
   for (const [slot, pod] of kept) {
     if (own.isOutdated(pod) || own.isOfOtherTemplate(pod)) continue;
     const after = restartAfter(own, pod);
-    if (live === liveParts(pod.desired) && after === pod.desired.restartAfter) continue;
+    const changed = live !== liveParts(pod.desired) || after !== pod.desired.restartAfter;
+    // Nothing comes next any more: the stack has returned to what runs.
+    if (!changed && !own.mustBeTold(pod) && !pod.desired.next) continue;
     const next = as(own.podFor(slot));
     const { name, uid, createdAt } = pod.desired;
     const desired: DesiredPod = {
@@ -36,7 +39,11 @@ export const changeInPlace = (
       type: "updateInPlace",
       pod,
       desired,
-      reason: `limits, restart policy, labels, dependencies or settings of networks and volumes of ${service.name} changed`,
+      reason: changed
+        ? `limits, restart policy, labels, dependencies or settings of networks and volumes, or pull secrets, of ${service.name} changed`
+        : pod.desired.next
+          ? "nothing comes next any more"
+          : "it runs the bits that the other pods of its template run",
     });
   }
 };
@@ -65,6 +72,8 @@ export const replaceOutdated = (own: ServiceDraft, kept: readonly PodView[], inF
       draft.waitFor(service, seat);
       continue;
     }
+    const hold = draft.isReady(pod) && seat.node === pod.node ? prepareNext(own, pod) : undefined;
+    if (hold) return draft.waitFor(service, hold);
     draft.remove(pod, replacedBecause(own, pod, seat.node));
     if (!noneReady) return;
   }
@@ -88,7 +97,14 @@ const liveParts = (d: PodDraft | DesiredPod): string => {
   const known = liveText.get(d);
   if (known !== undefined) return known;
   const { limits, restart } = d.container;
-  const text = canonicalJson({ limits, restart, settings: settingsOf(d.container), labels: d.labels, dependsOn: d.dependsOn });
+  const text = canonicalJson({
+    limits,
+    restart,
+    settings: settingsOf(d.container),
+    labels: d.labels,
+    dependsOn: d.dependsOn,
+    pulls: d.pullSecrets,
+  });
   liveText.set(d, text);
   return text;
 };

@@ -8,6 +8,8 @@ import type { Missing } from "../files/compile.ts";
 import { compile } from "../compile.ts";
 import { planJob } from "../jobs/plan.ts";
 import type { JobPlan, Jobs } from "../jobs/types.ts";
+import type { Pulls } from "../images/pull-secrets.ts";
+import { planPins } from "../images/pins.ts";
 import type { CompiledStack, NodeView, PodView, StackRef } from "../model.ts";
 import type { RevisionView } from "../revisions/history.ts";
 import { holdPaused, type Running, specOf } from "../revisions/hold.ts";
@@ -27,6 +29,8 @@ export type Compiled =
       missing?: ReadonlyMap<string, Missing>;
       /** What is known of contents, by `contentId`. */
       contents?: ReadonlyMap<string, Uint8Array>;
+      /** Absent: no service pulls with a password. */
+      pulls?: Pulls;
     }
   | { problems: readonly string[] };
 
@@ -113,6 +117,7 @@ export const planStack = (input: StackInput): StackPlan => {
   );
   // A paused service runs with what it has: what its manifest asks for now need not be there.
   const blocked = new Map([...(wanted.missing ?? [])].filter(([name]) => !held.has(name)));
+  const pins = planPins({ services: compiled.services, previous, history: own, pods });
   const rollout = planRollout({
     stack: ref,
     compiled,
@@ -123,13 +128,28 @@ export const planStack = (input: StackInput): StackPlan => {
     jobs,
     deletions: input.deletions,
     blocked,
+    pins,
+    ...(wanted.pulls ? { pullSecrets: wanted.pulls.pullSecrets } : {}),
   });
   const { contents = new Map() } = wanted;
   const delivered = input.sealed
     ? planDeliveries({ namespace: ref.namespace, pods, steps: rollout.steps, nodes, sealed: input.sealed, contents })
     : { steps: rollout.steps, puts: [], waits: new Map() };
   const plan: RolloutPlan = { ...rollout, steps: delivered.steps, waits: new Map([...rollout.waits, ...delivered.waits]) };
-  const status = computeStatus({ stack: ref, compiled, held, revision, pods, nodes, plan, jobs, previous, now });
+  const status = computeStatus({
+    stack: ref,
+    compiled,
+    held,
+    revision,
+    pods,
+    nodes,
+    plan,
+    jobs,
+    pins,
+    lacks: wanted.pulls?.lacks,
+    previous,
+    now,
+  });
   return {
     steps: plan.steps,
     deliveries: delivered.puts,
@@ -178,7 +198,7 @@ const gist = ({ metadata, status }: Stack): string =>
     status?.revision,
     status?.observedGeneration,
     status?.conditions?.map((c) => [c.type, c.status, c.reason]),
-    Object.entries(status?.services ?? {}).map(([name, s]) => [name, s.desired, s.revision, s.paused, s.job]),
+    Object.entries(status?.services ?? {}).map(([name, s]) => [name, s.desired, s.revision, s.paused, s.job, s.imageDigest]),
     status?.volumes,
   ]);
 

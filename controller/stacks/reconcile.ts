@@ -13,6 +13,7 @@ import { WorkQueue } from "../../store/workqueue.ts";
 import type { AtRest } from "../../store/at-rest/index.ts";
 import type { Recorder } from "../events/recorder.ts";
 import type { ContentObject } from "../files/compile.ts";
+import { type AccountView, PullSecrets } from "../images/pull-secrets.ts";
 import { Files } from "../files/files.ts";
 import { unreferenced } from "../files/plan.ts";
 import { planStrays } from "../garbage/strays.ts";
@@ -39,6 +40,7 @@ export interface StackLoopOptions {
   recorder: Pick<Recorder, "record">;
   configMaps: Informer<ContentObject>;
   secrets: Informer<ContentObject>;
+  accounts: Informer<AccountView>;
   atRest: Pick<AtRest, "hash"> | undefined;
   /** Normalises and compiles; pure. Problems are those of a stored object that admission would refuse today. */
   compile(stack: Stack): Compiled;
@@ -80,11 +82,13 @@ export class StackLoop {
   /** Of stacks with a paused service: the revision that runs. */
   private readonly running = new Map<string, { mod: number; running: Running | undefined }>();
   private readonly files: Files;
+  private readonly pullSecrets: PullSecrets;
   private readonly compiled = new Map<string, { uid: string; generation: number; result: Compiled }>();
 
   constructor(private readonly o: StackLoopOptions) {
     this.queue = new WorkQueue({ env: o.env, log: o.log, name: "stacks", baseMs: 10, maxMs: 30_000 });
     this.files = new Files(o, (stack) => this.queue.add(stack));
+    this.pullSecrets = new PullSecrets({ ...o, objects: (namespace) => this.files.objects(namespace) }, (stack) => this.queue.add(stack));
     this.history = new History(o.revisions, (stack) => this.queue.add(stack));
     o.stacks.subscribe(({ old, new: now }) => {
       const stack = now ?? old;
@@ -333,7 +337,7 @@ export class StackLoop {
     const had = this.compiled.get(key);
     const result = had?.uid === uid && had.generation === generation ? had.result : this.o.compile(stack);
     this.compiled.set(key, { uid, generation, result });
-    return this.files.resolve(key, result);
+    return this.pullSecrets.resolve(key, this.files.resolve(key, result));
   }
 
   private note(set: Set<string>, key: string, on: boolean): void {
@@ -344,6 +348,7 @@ export class StackLoop {
     for (const m of [this.unplaceable, this.global, this.wroteStack, this.wroteRevisions, this.wroteStatus, this.compiled, this.running])
       m.delete(key);
     this.files.forget(key);
+    this.pullSecrets.forget(key);
     this.queue.forget(key);
   }
 }

@@ -22,6 +22,10 @@ export interface FakeAgentOptions {
   /** From being told to go to being gone, in milliseconds. */
   stopMs?: number;
   slowMs?: number;
+  /** What an image's name means to its registry when this node pulls it: `sha256:…`. */
+  bits?(image: string): string | undefined;
+  /** Why what comes next could not start here. */
+  unprepared?(image: string): { reason: string; message: string } | undefined;
 }
 
 export class FakeAgent {
@@ -169,8 +173,30 @@ export class FakeAgent {
       since: pod.createdAt,
       restarts: 0,
       notes,
+      ...this.digests(pod),
       ...now,
     };
+  }
+
+  /** By uid (and `next` of it): the bits that were pulled. A pin makes others of them. */
+  private readonly pulled = new Map<string, string | undefined>();
+  private pull(uid: string, image: string, pin: string | undefined): string | undefined {
+    if (!this.pulled.has(uid)) this.pulled.set(uid, pin ?? this.o.bits?.(image));
+    return this.pulled.get(uid) && (pin ?? this.pulled.get(uid));
+  }
+  private digests({ uid, container: { image }, imageDigest, next }: DesiredPod): Partial<ObservedPod> {
+    const own = this.pull(uid, image, imageDigest);
+    return {
+      ...(own ? { imageDigest: `${image.split(":")[0]}@${own}` } : {}),
+      ...(next ? { prepared: this.prepared(uid, next) } : {}),
+    };
+  }
+  private prepared(uid: string, next: NonNullable<DesiredPod["next"]>): NonNullable<ObservedPod["prepared"]> {
+    const { templateHash, container } = next;
+    const problem = this.o.unprepared?.(container.image);
+    if (problem) return { templateHash, ready: false, ...problem };
+    const digest = this.pull(`${uid} ${templateHash}`, container.image, next.imageDigest);
+    return { templateHash, ready: true, ...(digest ? { imageDigest: digest } : {}) };
   }
 
   private async answer(key: string, at: string, value: ObservedPod): Promise<void> {

@@ -30,7 +30,7 @@ export interface Got {
 }
 
 export interface ImagesOptions {
-  engine: Pick<Engine, "inspectImage" | "pull">;
+  engine: Pick<Engine, "inspectImage" | "listImages" | "pull">;
   env: Pick<Env, "now">;
   ledger?: Ledger;
   /** Contents of `.dockerconfigjson`; those that are not there (yet) are left out. */
@@ -127,13 +127,13 @@ export class Images {
   }
 
   private async carryOut(wish: ImageWish, reference: string, pull: Heard): Promise<Got> {
-    const before = await this.image(reference);
+    const before = await this.o.engine.listImages();
     const digest = await this.ask(wish, reference, pull);
     this.found.delete(reference);
     const image = this.remember(await this.o.engine.inspectImage(reference));
     if (!fitsPlatform(image, wish.platform))
       throw new EngineError("imagePlatform", `the registry has ${reference} for ${platformOf(image)}, not for ${wish.platform}`, "pull");
-    this.ledger.pulled(reference, image.Id, before?.Id !== image.Id, this.o.env.now());
+    this.ledger.pulled(reference, image.Id, !before.some((i) => i.id === image.Id), this.o.env.now());
     return { ...got(wish, image, true), ...(digest === undefined ? {} : { digest }) };
   }
 

@@ -27,6 +27,8 @@ export interface FleetOptions {
   proxies?: boolean;
   /** Labels of nodes, by name. */
   labels?: Record<string, Record<string, string>>;
+  /** Further arguments of every agent. */
+  agentArgs?: string[];
 }
 
 /** A container as `docker inspect` shows it, cut to what tests ask for. */
@@ -84,6 +86,7 @@ export class Fleet {
         writeFileSync(join(dir, `${host.name}.token`), nodeToken, { mode: 0o600 });
         const args = [
           ...agentArgs(etcd.endpoint, host.name, (proxy ?? host).url, room(dir, host.name), options.labels?.[host.name] ?? {}),
+          ...(options.agentArgs ?? []),
           ...tunnelArgs(url, join(dir, `${host.name}.token`), join(dir, "ca.crt")),
         ];
         members.push(new Member(host.name, host, new Program(`agent ${host.name}`, args, join(dir, `${host.name}.log`)), proxy));
