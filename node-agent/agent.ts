@@ -1,8 +1,8 @@
 // One node's agent: wires desired state, the engine and the reports together. All deciding is in the parts.
+import { join } from "node:path";
 import type { Logger } from "pino";
 import type { DesiredPod, NodeInfo, NodeSession, ObservedPod } from "../schemas/fleet.ts";
 import { isDeepStrictEqual } from "node:util";
-import { ensureCluster } from "../store/cluster.ts";
 import type { Env } from "../store/env.ts";
 import { FencedError } from "../store/errors.ts";
 import { Informer } from "../store/informer.ts";
@@ -10,10 +10,14 @@ import { desiredKey, desiredPrefix, infoKey, observedKey, observedPrefix, parseN
 import type { Item, Kv } from "../store/kv.ts";
 import { openSession } from "../store/session.ts";
 import { WorkQueue } from "../store/workqueue.ts";
-import { type Checkpoint, readCheckpoint, writeCheckpoint } from "./checkpoint.ts";
+import { readCheckpoint, writeCheckpoint } from "./checkpoint.ts";
+import { clusterOf, online } from "./start.ts";
 import { debounced } from "./debounce.ts";
 import type { Engine, EngineEvent, EngineInfo } from "./engine.ts";
 import { execute } from "./execute.ts";
+import { NodeFiles } from "./files/index.ts";
+import { nodeKey } from "./files/node-key.ts";
+import type { Mounts } from "./files/run-dir.ts";
 import { ImageGc, type ImageGcOptions } from "./images/gc.ts";
 import { Images } from "./images/images.ts";
 import { Ledger, readLedger, writeLedger } from "./images/ledger.ts";
@@ -41,6 +45,9 @@ export interface AgentParts {
   sessionTtlSeconds: number;
   pid: number;
   tunnel?: TunnelAccess | undefined;
+  /** Configs and secrets are opened below it, in a directory of this agent's own. */
+  runDir: string;
+  mounts?: Mounts | undefined;
   /** undefined: images stay. */
   imageGc?: ImageGcOptions | undefined;
   /** Default: nothing is known of the machine. */
@@ -49,8 +56,6 @@ export interface AgentParts {
 
 /** Pods worked on at the same time. Most of them wait for the engine, whose own queue is bounded. */
 const WORKERS = 256;
-/** So long the first sync may take before the agent goes by its checkpoint. */
-const OFFLINE_AFTER_MS = 3_000;
 const SWEEP_EVERY_MS = 60_000;
 const COLLECT_EVERY_MS = 60_000;
 /** Reading them costs milliseconds on a host with many containers, and they hardly ever change. */
@@ -67,6 +72,7 @@ export const runAgent = async (o: AgentParts, signal: AbortSignal): Promise<void
     checkpoint = undefined;
   }
 
+  const pair = await nodeKey(o.dataDir, log);
   const world = new World(clusterId);
   const keepLedger = debounced(
     env,
@@ -75,7 +81,16 @@ export const runAgent = async (o: AgentParts, signal: AbortSignal): Promise<void
     (error) => log.error({ err: error, dataDir: o.dataDir }, "what was pulled cannot be written down"),
   );
   const ledger = new Ledger(await readLedger(o.dataDir, log), () => keepLedger());
-  const resources = new Resources(engine, clusterId, new Images({ engine, env, ledger }));
+  const resources = new Resources(
+    engine,
+    clusterId,
+    new Images({
+      engine,
+      env,
+      ledger,
+      openPullSecrets: async (namespace, secrets) => secrets.map((s) => files.contents.pullSecret(namespace, s).toString()),
+    }),
+  );
   const queue = new WorkQueue({ env, log, name: "pods" });
   const writer = new StatusWriter({ kv, env, log });
   const informer = new Informer<DesiredEntry>({ kv, env, log, prefix: desiredPrefix(node), decode: decodeDesired });
@@ -103,12 +118,29 @@ export const runAgent = async (o: AgentParts, signal: AbortSignal): Promise<void
     for (const [key] of pods.allObserved()) queue.add(key);
   };
 
-  const pods = new Pods({
+  const files: NodeFiles = new NodeFiles({
+    kv,
+    env,
+    log,
+    node,
+    key: pair,
+    runDir: join(o.runDir, `${clusterId}-${node}`),
+    mounts: o.mounts,
+    kept: checkpoint?.sealed ?? {},
+    allDesired,
+    containers: () => world.podUids(),
+    mayRemove: () => informer.synced && runtime.settled && informer.undecodable.size === 0,
+    changed: () => save(),
+    wake: (pod, reasons) => pods.wake(pod, reasons),
+  });
+
+  const pods: Pods = new Pods({
     engine,
     env,
     log,
     world,
     resources,
+    files: files.pods,
     ...(o.host ? { host: o.host } : {}),
     desired,
     allDesired,
@@ -140,6 +172,7 @@ export const runAgent = async (o: AgentParts, signal: AbortSignal): Promise<void
       if (event.type === "container" && pod === undefined && /^(start|die|destroy|rename)$/.test(event.action))
         pods.foreign(event.attributes["name"] ?? "");
       if (event.type === "container" && (event.action === "create" || event.action === "destroy")) describe();
+      if (event.type === "container" && event.action === "destroy") files.tidy();
     },
     onListed: (changed, which) => {
       if (which === "first") {
@@ -151,6 +184,7 @@ export const runAgent = async (o: AgentParts, signal: AbortSignal): Promise<void
       lookAgain(changed);
       lookAgain(pods.due());
       describe();
+      files.tidy();
       void sweep();
       void collectImages();
     },
@@ -167,7 +201,16 @@ export const runAgent = async (o: AgentParts, signal: AbortSignal): Promise<void
       const entries = Object.fromEntries(allDesired());
       const observed = Object.fromEntries(pods.allObserved());
       const revision = everSynced ? informer.revision : (checkpoint?.revision ?? 0);
-      await writeCheckpoint(o.dataDir, { version: 1, clusterId, node, revision, nonce, desired: entries, observed });
+      await writeCheckpoint(o.dataDir, {
+        version: 1,
+        clusterId,
+        node,
+        revision,
+        nonce,
+        desired: entries,
+        observed,
+        sealed: files.deliveries(),
+      });
     },
     (error) => log.error({ err: error, dataDir: o.dataDir }, "checkpoint cannot be written"),
   );
@@ -189,6 +232,7 @@ export const runAgent = async (o: AgentParts, signal: AbortSignal): Promise<void
           containers: world.counts(),
           runtime: runtime.state,
           agentVersion: o.version,
+          publicKey: pair.publicKey,
           now: env.now(),
         },
         info,
@@ -306,6 +350,7 @@ export const runAgent = async (o: AgentParts, signal: AbortSignal): Promise<void
   informer.subscribe(({ key }) => {
     if (!everSynced) return;
     queue.add(podOfKey(key));
+    files.tidy();
     save();
   });
   informer.onState(({ synced, reason }) => {
@@ -315,19 +360,21 @@ export const runAgent = async (o: AgentParts, signal: AbortSignal): Promise<void
     save();
   });
   informer.start(signal);
+  files.start(signal);
   await online(informer, env, signal);
   if (!everSynced && checkpoint)
     log.warn({ pods: Object.keys(checkpoint.desired).length }, "etcd does not answer; going by the checkpoint");
 
   const work = queue.run({ workers: WORKERS, signal, reconcile: (key, s) => pods.reconcile(key, s) });
   try {
-    await Promise.all([work, runtime.run(signal), sessions(), informer.stopped]);
+    await Promise.all([work, runtime.run(signal), sessions(), informer.stopped, files.stopped]);
   } finally {
     await tunnel?.close();
   }
   await save.flush();
   await keepLedger.flush();
   describe.cancel();
+  files.tidy.cancel();
 };
 
 /** What `look` answers, at most `everyMs` old. */
@@ -337,36 +384,6 @@ const rarely = <T>(env: Env, everyMs: number, look: () => T): (() => T) => {
     if (!last || env.monotonic() - last.at >= everyMs) last = { at: env.monotonic(), answer: look() };
     return last.answer;
   };
-};
-
-/** etcd's answer, or the checkpoint's when it does not come; waits when neither knows. */
-const clusterOf = async (o: AgentParts, checkpoint: Checkpoint | undefined, signal: AbortSignal): Promise<string | undefined> => {
-  for (let told = false; !signal.aborted; ) {
-    const late = new AbortController();
-    const cancel = o.env.timer(OFFLINE_AFTER_MS, () => late.abort());
-    try {
-      const timeout = new Promise<never>((_, reject) => {
-        late.signal.addEventListener("abort", () => reject(new Error("etcd does not answer")), { once: true });
-        signal.addEventListener("abort", () => reject(new Error("stopped")), { once: true });
-      });
-      return await Promise.race([ensureCluster(o.kv, o.env), timeout]);
-    } catch (error) {
-      if (checkpoint) return checkpoint.clusterId;
-      if (!told) o.log.warn({ err: error }, "waiting for etcd: without it and without a checkpoint there is nothing to go by");
-      told = true;
-      await o.env.sleep(1_000, signal).catch(() => {});
-    } finally {
-      cancel();
-    }
-  }
-  return undefined;
-};
-
-const online = async (informer: Informer<DesiredEntry>, env: Env, signal: AbortSignal): Promise<void> => {
-  const late = new AbortController();
-  const cancel = env.timer(OFFLINE_AFTER_MS, () => late.abort());
-  await informer.waitSynced(AbortSignal.any([signal, late.signal])).catch(() => {});
-  cancel();
 };
 
 const decodeDesired = (item: Item): DesiredEntry => {

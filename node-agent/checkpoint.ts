@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { mkdir, open, readFile, rename } from "node:fs/promises";
 import { join } from "node:path";
 import type { Logger } from "pino";
-import type { DesiredPod, ObservedPod } from "../schemas/fleet.ts";
+import type { Delivery, DesiredPod, ObservedPod } from "../schemas/fleet.ts";
 
 export interface Checkpoint {
   version: 1;
@@ -16,6 +16,8 @@ export interface Checkpoint {
   /** By `<namespace>/<pod>`. */
   desired: Record<string, { pod: DesiredPod; revision: number }>;
   observed: Record<string, ObservedPod>;
+  /** Configs and secrets as they came, these still sealed: by etcd key. */
+  sealed?: Record<string, Delivery>;
 }
 
 const FILE = "checkpoint.json";

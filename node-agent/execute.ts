@@ -5,6 +5,7 @@ import { LABELS } from "../schemas/constants.ts";
 import { type Engine, isEngineError } from "./engine.ts";
 import { PodFault, type Progress } from "./faults.ts";
 import type { Action, ActionOf, ActionType, Desired } from "./plan/plan.ts";
+import type { PodFiles } from "./files/files.ts";
 import { blindHost, type HostView } from "./preflight/host.ts";
 import { hookWords, POST_START_FAILED, runHook } from "./hooks/run.ts";
 import { faultOf, preflight } from "./preflight/preflight.ts";
@@ -43,6 +44,8 @@ export interface Executor {
   env: Env;
   /** Nobody waits for what a hook does any more: the pod is to go, or the agent. */
   cancelled?: () => boolean;
+  /** Absent: pods have no configs and secrets. */
+  files?: Pick<PodFiles, "ensure">;
   /** The machine below the engine. Default: nothing is known of it. */
   host?: HostView;
 }
@@ -100,6 +103,7 @@ const perform = async <T extends ActionType>(action: ActionOf<T>, run: Run): Pro
 const EXECUTORS: { [T in ActionType]: (action: ActionOf<T>, run: Run) => Promise<void> } = {
   preflight: async ({ mine }, run) => {
     const { pod, rendered } = wanted(run);
+    await run.files?.ensure(pod);
     const parts = {
       list: () => run.engine.list(),
       abilities: () => run.engine.abilities(),
@@ -121,7 +125,8 @@ const EXECUTORS: { [T in ActionType]: (action: ActionOf<T>, run: Run) => Promise
   ensureVolume: async ({ volume }, run) => await run.resources.ensureVolume(volume),
 
   create: async (_, run) => {
-    const { rendered } = wanted(run);
+    const { pod, rendered } = wanted(run);
+    await run.files?.ensure(pod);
     try {
       const { id, warnings = [] } = await run.engine.create(rendered.name, rendered.body, rendered.platform);
       run.created = id;
@@ -157,6 +162,8 @@ const EXECUTORS: { [T in ActionType]: (action: ActionOf<T>, run: Run) => Promise
   start: async ({ container }, run) => {
     // It may have stopped because the whole engine does: one that is started during a shutdown leaves mounts behind that nothing can remove.
     if (container !== undefined) await run.engine.ping();
+    // A reboot has emptied the tmpfs.
+    if (run.desired) await run.files?.ensure(run.desired.pod);
     await run.networks;
     try {
       await run.engine.start(target(container, run));

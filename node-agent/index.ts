@@ -5,6 +5,7 @@ import type { Kv } from "../store/kv.ts";
 import { runAgent } from "./agent.ts";
 import { connectDocker } from "./docker.ts";
 import type { Engine } from "./engine.ts";
+import type { Mounts } from "./files/run-dir.ts";
 import { localHost } from "./preflight/host.ts";
 import { IMAGE_GC, type ImageGcOptions } from "./images/gc.ts";
 import type { TunnelAccess } from "./tunnel/index.ts";
@@ -19,6 +20,10 @@ export interface AgentOptions {
   socketPath?: string;
   /** For the checkpoint; made when missing. One for each agent. */
   dataDir: string;
+  /** Configs and secrets are opened below it; on a tmpfs, or one is mounted there. Default /run/steadfleet. */
+  runDir?: string;
+  /** Instead of the machine's: for tests. */
+  mounts?: Mounts;
   /** Of the node, e.g. topology.kubernetes.io/region and zone. */
   labels?: Record<string, string>;
   /** Default: the id in etcd. */
@@ -44,6 +49,8 @@ export interface AgentHandle {
   close(): Promise<void>;
 }
 
+export const RUN_DIR = "/run/steadfleet";
+
 /** Resolves at once: etcd and the engine may come later, or go and come back. */
 export const startAgent = async (o: AgentOptions): Promise<AgentHandle> => {
   const stop = new AbortController();
@@ -58,6 +65,8 @@ export const startAgent = async (o: AgentOptions): Promise<AgentHandle> => {
       engine,
       node: o.node,
       dataDir: o.dataDir,
+      runDir: o.runDir ?? RUN_DIR,
+      mounts: o.mounts,
       labels: o.labels ?? {},
       version: o.version ?? "0.1.0",
       clusterId: o.clusterId,
@@ -82,4 +91,5 @@ export const startAgent = async (o: AgentOptions): Promise<AgentHandle> => {
     },
   };
 };
+export { removeRunDirs } from "./files/run-dir.ts";
 export type { TunnelAccess } from "./tunnel/index.ts";

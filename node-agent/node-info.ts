@@ -15,6 +15,8 @@ export interface NodeFacts {
   containers: { ours: number; foreign: number };
   runtime: RuntimeState;
   agentVersion: string;
+  /** What secrets for this node are sealed to. */
+  publicKey: string;
   now: number;
 }
 
@@ -72,6 +74,7 @@ export const nodeInfo = (f: NodeFacts, previous: NodeInfo | undefined): NodeInfo
     disk: { totalBytes, freeBytes: near ? told : Math.round(freeBytes / step) * Math.round(step) },
     labels: f.labels,
     containers: f.containers,
+    publicKey: f.publicKey,
     conditions: [
       condition("Ready", available, available ? "AgentReady" : f.runtime.reason, available ? "the engine answers" : f.runtime.message),
       condition("RuntimeUnavailable", !available, f.runtime.reason, f.runtime.message),

@@ -14,6 +14,7 @@ import type { ContainerFacts } from "./observe.ts";
 import type { Plan } from "./plan/plan.ts";
 import { announcement, standingOf, steady } from "./pods/announce.ts";
 import { type Look, type Looker, lookAt } from "./pods/look.ts";
+import type { PodFiles } from "./files/files.ts";
 import { blockersOf, dependentsOf, networkWanted, sharersOf } from "./pods/neighbours.ts";
 import { blindHost, type HostView } from "./preflight/host.ts";
 import { faultOf, preflight } from "./preflight/preflight.ts";
@@ -36,6 +37,8 @@ export interface PodsOptions {
   world: World;
   resources: Resources;
   host?: HostView;
+  /** Absent: pods have no configs and secrets. */
+  files?: PodFiles;
   desired(key: string): DesiredEntry | undefined;
   allDesired(): Iterable<[string, DesiredEntry]>;
   /** I8: desired has synced in this connection, and the engine's lists agree. */
@@ -89,7 +92,9 @@ export class Pods {
       env,
       log,
       check: async (pod, mine) => {
-        const rendered = render(pod, world.clusterId);
+        const missing = o.files?.missing(pod);
+        if (missing) return missing;
+        const rendered = render(pod, world.clusterId, o.files ? { fileSource: o.files.sourceOf(pod) } : {});
         const parts = { list: () => engine.list(), abilities: () => engine.abilities(), resources, host: o.host ?? blindHost };
         return faultOf(await preflight(pod.container, rendered, mine, parts));
       },
@@ -157,6 +162,12 @@ export class Pods {
       if (waiting.includes(memory.observed?.reason ?? "") && memory.tryNow(this.o.env.monotonic())) this.o.enqueue(key);
   }
 
+  /** What it waited for has come. */
+  wake(key: string, reasons: readonly string[]): void {
+    const memory = this.memories.get(key);
+    if (memory && reasons.includes(memory.observed?.reason ?? "") && memory.tryNow(this.o.env.monotonic())) this.o.enqueue(key);
+  }
+
   async reconcile(key: string, signal: AbortSignal): Promise<{ afterMs?: number } | void> {
     if (!this.o.available()) return; // Everything is queued again when the engine is back.
     const memory = this.memory(key);
@@ -200,6 +211,7 @@ export class Pods {
       world: this.o.world,
       resources: this.o.resources,
       ...(this.o.host ? { host: this.o.host } : {}),
+      ...(this.o.files ? { files: this.o.files } : {}),
       desired,
       networkWanted: (name) => this.networkWanted(name),
       env,

@@ -28,6 +28,10 @@ export class World {
   ofPod(key: string): ContainerSummary[] {
     return [...(this.byPod.get(key) ?? [])].flatMap((id) => this.containers.get(id) ?? []);
   }
+  /** Uids of the pods that have a container. */
+  podUids(): string[] {
+    return [...this.containers.values()].flatMap((c) => (c.labels[LABELS.cluster] === this.clusterId ? (c.labels[LABELS.uid] ?? []) : []));
+  }
   podKeys(): string[] {
     return [...this.byPod.keys()];
   }

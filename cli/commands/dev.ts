@@ -33,6 +33,12 @@ export const dev: CommandSpec = {
     },
     { name: "node-name", value: "name", about: "Name of this host's node (default: its host name)", group: AGENT },
     { name: "docker-host", value: "socket", about: "Docker socket (default: $DOCKER_HOST, unix:///var/run/docker.sock)", group: AGENT },
+    {
+      name: "run-dir",
+      value: "dir",
+      about: "In memory, for configs and secrets (default: /run/steadfleet, or $XDG_RUNTIME_DIR/steadfleet)",
+      group: AGENT,
+    },
     { name: "label", value: "k=v", repeat: true, about: "Label of the nodes; repeatable", group: AGENT },
     { name: "region", value: "name", about: "Label topology.kubernetes.io/region", group: AGENT },
     { name: "zone", value: "name", about: "Label topology.kubernetes.io/zone", group: AGENT },

@@ -66,7 +66,16 @@ export const agent: CommandSpec = {
     etcdFlag,
     { name: "node-name", value: "name", about: "Name of the node (default: the host name)" },
     { name: "docker-host", value: "socket", about: "Docker socket (default: $DOCKER_HOST, unix:///var/run/docker.sock)" },
-    { name: "data-dir", value: "dir", about: "Checkpoint of what shall run (default: $XDG_DATA_HOME/steadfleet/agent/NODE)" },
+    {
+      name: "data-dir",
+      value: "dir",
+      about: "Checkpoint of what shall run, and the node's key (default: $XDG_DATA_HOME/steadfleet/agent/NODE)",
+    },
+    {
+      name: "run-dir",
+      value: "dir",
+      about: "In memory, for configs and secrets (default: /run/steadfleet, or $XDG_RUNTIME_DIR/steadfleet)",
+    },
     { name: "label", value: "k=v", repeat: true, about: "Label of the node; repeatable" },
     { name: "region", value: "name", about: "Label topology.kubernetes.io/region" },
     { name: "zone", value: "name", about: "Label topology.kubernetes.io/zone" },

@@ -13,7 +13,7 @@ import { editKubeconfig, withContext } from "../kube/kubeconfig-edit.ts";
 import { badKeyFile } from "../process/encryption.ts";
 import { fileLog, type ProcessLog } from "../process/log.ts";
 import { until } from "../process/until.ts";
-import { checkNodeName, dockerSocket, hostNodeName, labelsOf, socketPath } from "../process/values.ts";
+import { checkNodeName, dockerSocket, hostNodeName, labelsOf, runDir, socketPath } from "../process/values.ts";
 import { askEngine } from "./engine.ts";
 import { choosePort } from "./ports.ts";
 import { reset } from "./reset.ts";
@@ -155,6 +155,7 @@ const start = async (
       node: node.name,
       socketPath: node.socket,
       dataDir: join(dir, "agents", node.name),
+      runDir: runDir(ctx),
       labels,
       version: version(),
       tunnel: { servers: [api.url], token: () => tokens[node.name] ?? "", ...(insecureHttp ? {} : { ca: api.caPem }) },

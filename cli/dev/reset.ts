@@ -4,6 +4,7 @@ import { CLI } from "../../schemas/constants.ts";
 import type { Context } from "../command.ts";
 import { CliError, EXIT, errorText, usage } from "../errors.ts";
 import { editKubeconfig, withoutContext } from "../kube/kubeconfig-edit.ts";
+import { runDir } from "../process/values.ts";
 import { CONTEXT } from "./dev.ts";
 import { removeOurs } from "./engine.ts";
 import { readState } from "./state.ts";
@@ -31,6 +32,10 @@ export const reset = async (ctx: Context, dir: string): Promise<number> => {
       if (removed.keptVolumes > 0)
         io.stderr.write(`${err.yellow("!")} ${removed.keptVolumes} named volumes were kept; docker volume ls shows them\n`);
     }
+  if (state.clusterId !== undefined) {
+    const { removeRunDirs } = await import("../../node-agent/index.ts");
+    await removeRunDirs(runDir(ctx), state.clusterId);
+  }
   for (const path of state.kubeconfigs ?? []) {
     if (!existsSync(path)) continue;
     await editKubeconfig(path, io.clock, (text) => withoutContext(text, CONTEXT, state.previousContext));

@@ -7,7 +7,7 @@ import { processLog } from "./log.ts";
 import { tunnelFlags } from "./tunnel.ts";
 import { until } from "./until.ts";
 import { imageGcOf } from "./images.ts";
-import { checkNodeName, dockerSocket, etcdHosts, hostNodeName, labelsOf } from "./values.ts";
+import { checkNodeName, dockerSocket, etcdHosts, hostNodeName, labelsOf, runDir } from "./values.ts";
 
 export const agent = async (ctx: Context): Promise<number> => {
   const { flags, io } = ctx;
@@ -25,7 +25,7 @@ export const agent = async (ctx: Context): Promise<number> => {
   const [{ connectEtcd }, { startAgent }] = await Promise.all([import("../../store/etcd/index.ts"), import("../../node-agent/index.ts")]);
   const kv = connectEtcd({ hosts, env: io.clock });
   try {
-    const about = { kv, env: io.clock, log, node, socketPath, dataDir, labels, version: version() };
+    const about = { kv, env: io.clock, log, node, socketPath, dataDir, runDir: runDir(ctx), labels, version: version() };
     const handle = await startAgent({ ...about, imageGc: imageGcOf(ctx), ...(tunnel ? { tunnel } : {}) });
     log.info({ node, socketPath, etcd: hosts, dataDir, servers: tunnel?.servers }, "agent started");
     if (!tunnel)

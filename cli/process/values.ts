@@ -25,6 +25,12 @@ export const dockerSocket = (ctx: Context): string => {
   return env ? socketPath(ctx.io, env, "DOCKER_HOST") : DOCKER_SOCKET;
 };
 
+/** `--run-dir`, else where the system keeps what a reboot forgets: root's, or the user's own. */
+export const runDir = ({ flags, io }: Pick<Context, "flags" | "io">): string => {
+  const own = io.env["XDG_RUNTIME_DIR"];
+  return resolve(io.cwd, flags.str("run-dir") ?? (process.getuid?.() === 0 || !own ? "/run/steadfleet" : `${own}/steadfleet`));
+};
+
 const NODE_NAME = /^[a-z0-9]([a-z0-9.-]{0,61}[a-z0-9])?$/;
 
 export const checkNodeName = (name: string, from: string): string => {

@@ -1,6 +1,7 @@
 // Looks at one pod: what is on the engine, what should be, and the plan that follows.
 import type { Env } from "../../store/env.ts";
 import { type Engine, isEngineError } from "../engine.ts";
+import type { PodFiles } from "../files/files.ts";
 import { bitsOf, pinned } from "../images/reference.ts";
 import { POST_START_FAILED } from "../hooks/run.ts";
 import type { Memory } from "../memory.ts";
@@ -27,6 +28,7 @@ export interface Looker extends Neighbourhood {
   resources: Resources;
   desired(key: string): DesiredEntry | undefined;
   mayRemove(key: string): boolean;
+  files?: Pick<PodFiles, "sourceOf">;
 }
 
 /** Inspects what is not known since the last event. @throws EngineError */
@@ -91,11 +93,14 @@ const desiredOf = async (
   memory: Memory,
   current: ContainerFacts | undefined,
   shares: readonly Share[],
-  { engine, world, resources: { images } }: Looker,
+  { engine, world, resources: { images }, files }: Looker,
 ): Promise<Desired> => {
   const digest = bitsOf(entry.pod, memory.observed);
   const pod = digest === undefined ? entry.pod : { ...entry.pod, imageDigest: digest };
-  const rendered = render(pod, world.clusterId, { shares: shareIds(shares, current?.joined) });
+  const rendered = render(pod, world.clusterId, {
+    shares: shareIds(shares, current?.joined),
+    ...(files ? { fileSource: files.sourceOf(pod) } : {}),
+  });
   const other = current !== undefined && digest !== undefined && !current.imageDigests.includes(digest);
   const { lacks } = await engine.abilities();
   return {

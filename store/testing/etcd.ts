@@ -9,6 +9,7 @@ import { startEtcd } from "../etcd/process.ts";
 
 export interface TestEtcd {
   endpoint: string;
+  readonly dataDir: string;
   /** Of the running child; undefined after `kill9`. */
   readonly pid: number | undefined;
   /** SIGKILL; resolves when it is dead. It stays dead until `restart`. */
@@ -30,6 +31,7 @@ export const startTestEtcd = async (o: { extraFlags?: string[] } = {}): Promise<
   });
   return {
     endpoint: etcd.endpoint,
+    dataDir,
     get pid() {
       return etcd.pid;
     },

@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { parse } from "yaml";
+import { parseAllDocuments } from "yaml";
 import type { Stack } from "../../schemas/types.ts";
 import { REGISTRY } from "../../examples/images/build.ts";
 import { Fleet } from "../harness/fleet.ts";
@@ -32,6 +32,13 @@ const promises: Record<string, (fleet: Fleet) => Promise<void>> = {
     const names = (await fleet.everywhere("ledger")).map(({ Name }) => Name);
     expect(names, "nothing runs before its time").toEqual([expect.stringMatching(/^\/ledger-app-0-/)]);
   },
+  "secrets.yaml": async (fleet) => {
+    expect(await page(fleet, "files", "web", 8084)).toContain("Hello from a ConfigMap");
+    const [db] = (await fleet.everywhere("files")).filter(({ Name }) => Name.startsWith("/files-db-"));
+    const { host } = fleet.member(db?.node ?? "");
+    expect(await host.docker(["exec", db?.Id ?? "", "cat", "/run/secrets/db-password"])).toBe("not-so-secret");
+    expect(await host.docker(["inspect", db?.Id ?? ""])).not.toContain("not-so-secret");
+  },
   "global.yaml": async (fleet) => {
     for (const { host } of fleet.members) {
       const metrics = await fleet.until("metrics", () => fetch(`http://${host.address}:9100/metrics`).then((answer) => answer.text()));
@@ -39,6 +46,15 @@ const promises: Record<string, (fleet: Fleet) => Promise<void>> = {
     }
   },
 };
+
+/** A file may hold what the Stack needs beside it. */
+function stackIn(text: string): Stack {
+  const stack = parseAllDocuments(text)
+    .map((document) => document.toJS() as Stack)
+    .find(({ kind }) => kind === "Stack");
+  if (!stack) throw new Error("no Stack in the example");
+  return stack;
+}
 
 /** What a service answers on a port of the node that it runs on. */
 async function page(fleet: Fleet, stack: string, service: string, port: number): Promise<string> {
@@ -64,7 +80,7 @@ describe("examples", () => {
     expect(text, "the images come from one registry, so that one change moves them all").not.toMatch(new RegExp(`image: (?!${REGISTRY}/)`));
     const { code, stdout, stderr } = await fleet.steady(["apply", "-f", directory + file]);
     expect(code, stdout + stderr).toBe(0);
-    const { metadata } = parse(text) as Stack;
+    const { metadata } = stackIn(text);
     await fleet.healthy(metadata.name, 1000);
     await promises[file]?.(fleet);
     const gone = await fleet.steady(["delete", metadata.name, "--yes"]);

@@ -86,6 +86,7 @@ export class Fleet {
         writeFileSync(join(dir, `${host.name}.token`), nodeToken, { mode: 0o600 });
         const args = [
           ...agentArgs(etcd.endpoint, host.name, (proxy ?? host).url, room(dir, host.name), options.labels?.[host.name] ?? {}),
+          ...["--run-dir", room(dir, "run")],
           ...(options.agentArgs ?? []),
           ...tunnelArgs(url, join(dir, `${host.name}.token`), join(dir, "ca.crt")),
         ];

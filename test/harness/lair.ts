@@ -1,5 +1,6 @@
 // Where a test run keeps what outlives a process: a directory that names its owner, so that the next run can clean up after a crash.
-import { mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { startTime } from "./run.ts";
@@ -36,7 +37,14 @@ export function claimStale(kind: string): string[] {
   return claimed;
 }
 
-export const removeLair = (dir: string): void => rmSync(dir, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
+/** What agents have mounted below it goes first. */
+export const removeLair = (dir: string): void => {
+  for (const line of readFileSync("/proc/self/mounts", "utf8").split("\n").toReversed()) {
+    const at = line.split(" ")[1] ?? "";
+    if (at.startsWith(`${dir}/`)) spawnSync("umount", ["-l", at]);
+  }
+  rmSync(dir, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
+};
 
 /** A directory below a lair. */
 export function room(dir: string, name: string): string {
