@@ -7,8 +7,8 @@ export type Rule =
   | { type: "replace" }
   /** `KEY=value` lines or a map: one entry for each key. `separators` end the key; `bare` is what a key alone has. */
   | { type: "pairs"; separators: RegExp; bare: null | "" }
-  /** A scalar or a list; each value once. */
-  | { type: "words" }
+  /** A scalar or a list; each value once. `lines`: a map may stand for a list of `name<lines>value`. */
+  | { type: "words"; lines?: string }
   /** One entry for each key: the later one takes its place. */
   | { type: "unique"; key: (item: Node) => string | undefined }
   /** A list of names is a map of names without settings. */
@@ -71,8 +71,8 @@ const RULES: Record<string, Rule> = {
   "services.*.build.labels": pairs,
   "services.*.build.additional_contexts": pairs,
   "services.*.build.ssh": pairs,
-  "services.*.extra_hosts": words,
-  "services.*.build.extra_hosts": words,
+  "services.*.extra_hosts": { type: "words", lines: ":" },
+  "services.*.build.extra_hosts": { type: "words", lines: ":" },
   "services.*.dns": words,
   "services.*.dns_search": words,
   "services.*.dns_opt": each,

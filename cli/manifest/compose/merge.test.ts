@@ -77,6 +77,18 @@ const rows: { name: string; base: string; over: string; want: object }[] = [
     want: { cap_add: ["A", "B"], expose: ["80", 81] },
   },
   {
+    name: "extra_hosts: map on list",
+    base: 'extra_hosts: ["a:1.2.3.4"]',
+    over: "extra_hosts: {b: 5.6.7.8, c: [1.1.1.1, '::1']}",
+    want: { extra_hosts: ["a:1.2.3.4", "b:5.6.7.8", "c:1.1.1.1", "c:::1"] },
+  },
+  {
+    name: "extra_hosts: map on map",
+    base: "extra_hosts: {a: 1.2.3.4}",
+    over: "extra_hosts: {a: 5.6.7.8}",
+    want: { extra_hosts: { a: "5.6.7.8" } },
+  },
+  {
     name: "depends_on: list on map",
     base: "depends_on: {db: {condition: service_healthy}}",
     over: "depends_on: [cache]",

@@ -73,7 +73,7 @@ class Merger {
       }
       case "words": {
         if (base.kind === "map" && over.kind === "map") return this.maps(base, over, pattern, keys);
-        const [a, b] = [asList(base), asList(over)];
+        const [a, b] = [asList(base, rule.lines), asList(over, rule.lines)];
         return (
           a &&
           b &&
@@ -137,8 +137,15 @@ const uniqueBy = (items: readonly Node[], keyOf: (item: Node) => string | undefi
   return found;
 };
 
-const asList = (node: Node): readonly Node[] | undefined =>
-  node.kind === "list" ? node.items : node.kind === "scalar" ? [node] : undefined;
+/** @param lines what joins name and value of a map's entry in a list */
+const asList = (node: Node, lines: string | undefined): readonly Node[] | undefined => {
+  if (node.kind === "list") return kept(node.items);
+  if (node.kind === "scalar") return [node];
+  if (lines === undefined) return undefined;
+  return [...node.entries].flatMap(([name, { key, value }]) =>
+    (value.kind === "list" ? value.items : [value]).map((item) => textNode(key, `${name}${lines}${textOf(item) ?? ""}`)),
+  );
+};
 
 /** `KEY=value` lines as a map; undefined where something else stands. */
 export const asPairs = (node: Node, rule: { separators: RegExp; bare: null | "" }): MapNode | undefined => {
