@@ -11,12 +11,12 @@ export default defineConfig({
           name: "unit",
           testTimeout: 60_000,
           include: [`${rooms}/**/*.test.ts`],
-          exclude: ["**/*.real.test.ts", "test/{e2e,kubectl}/**", "**/node_modules/**"],
+          exclude: ["**/*.real.test.ts", "test/{e2e,kubectl,drift}/**", "**/node_modules/**"],
         },
       },
       // Real etcd, real Docker: each file starts what it needs and takes it away again.
       { test: { name: "real", include: [`${rooms}/**/*.real.test.ts`], testTimeout: 120_000, hookTimeout: 120_000 } },
-      { test: { name: "e2e", include: ["test/{e2e,kubectl}/**/*.test.ts"], testTimeout: 180_000, hookTimeout: 240_000 } },
+      { test: { name: "e2e", include: ["test/{e2e,kubectl,drift}/**/*.test.ts"], testTimeout: 180_000, hookTimeout: 240_000 } },
     ],
   },
 });

@@ -133,9 +133,12 @@ export const optionOf = (name: OptionName): Option => OPTIONS[name];
 export const isNone = (v: unknown): boolean =>
   v === undefined || v === false || v === 0 || v === -1 || (Array.isArray(v) && v.length === 0);
 
+/** Modes that inspect shows as if they were networks. */
+export const MODES = new Set(["none", "host", "bridge"]);
+
 /** Networks are compared one by one; what is told apart here is whether there are any. Undefined: see `mode`. */
 const networkMode = (m: string | undefined): string | undefined =>
-  m === "host" || m === "none" || m?.startsWith("container:") || m?.startsWith("service:") ? mode(m) : "networks";
+  m === "default" ? "bridge" : MODES.has(m ?? "") || m?.startsWith("container:") || m?.startsWith("service:") ? mode(m) : "networks";
 
 /** `command`, `entrypoint`: what is effective, with the image's own merged in. */
 export const comparable = (

@@ -47,6 +47,15 @@ const ROWS: Row[] = [
     shows: () => ({ HostConfig: { NetworkMode: "host", PidMode: "host", IpcMode: "host", UTSMode: "host", UsernsMode: "host" } }),
   },
   {
+    name: "the engine's own bridge, and a tmpfs with options",
+    container: {
+      networkMode: "bridge",
+      networks: [],
+      mounts: [{ type: "tmpfs", target: "/t", sizeBytes: 65_536, mode: 0o770, options: ["exec", "uid=70"] }],
+    },
+    shows: () => ({ HostConfig: { NetworkMode: "bridge", Tmpfs: { "/t": "size=65536,mode=770,exec,uid=70" } } }),
+  },
+  {
     name: "no network at all, said",
     container: { networkMode: "none", networks: [], ipc: "none", cgroup: "private" },
     shows: () => ({ HostConfig: { NetworkMode: "none", IpcMode: "none", CgroupnsMode: "private" } }),

@@ -65,3 +65,40 @@ describe("restarts", () => {
     ],
   ])("%s, count once each", (_name, looks, want) => expect(told(looks)).toEqual(want));
 });
+
+const why = { reason: "PortConflict", message: "", lastError: "" };
+
+describe("trying again before the time, on a hint", () => {
+  const failing = (): { memory: Memory; fail: (now: number) => number } => {
+    const memory = new Memory();
+    return { memory, fail: (now) => memory.fail(why, undefined, now, (n) => 10_000 * n) };
+  };
+
+  it("does not make the waiting time longer when the hint was none", () => {
+    const { memory, fail } = failing();
+    expect(fail(0)).toBe(10_000);
+    for (const now of [2_000, 4_000, 6_000]) {
+      expect(memory.tryNow(now)).toBe(true);
+      expect(memory.retryInMs(now)).toBe(0);
+      expect(fail(now)).toBe(10_000);
+    }
+    expect(fail(20_000)).toBe(20_000);
+  });
+
+  it("a hint within a second of the last one is not lost: it is tried when the second is over", () => {
+    const { memory, fail } = failing();
+    fail(0);
+    expect(memory.tryNow(100)).toBe(true);
+    fail(150);
+    expect(memory.tryNow(300)).toBe(true);
+    expect(memory.retryInMs(300)).toBe(800);
+    expect(memory.tryNow(400)).toBe(false);
+    fail(1_100);
+    expect(memory.retryInMs(1_100)).toBe(10_000);
+  });
+
+  it("nothing is tried earlier that is tried now anyway", () => {
+    const { memory } = failing();
+    expect(memory.tryNow(5_000)).toBe(false);
+  });
+});

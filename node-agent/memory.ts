@@ -31,6 +31,7 @@ export class Memory {
   private failures = 0;
   private retryAt = 0;
   private kickedAt = -Infinity;
+  private hinted = false;
   private toldFailure = "";
   private replacements = 0;
   private replacedAt = 0;
@@ -98,7 +99,9 @@ export class Memory {
 
   /** Counts it; the answer is the delay. */
   fail(why: Failure, _error: unknown, now: number, delay: (failures: number) => number): number {
-    this.failures++;
+    // A try for somebody else's hint tells nothing of how long it will go on.
+    if (!this.hinted || this.failures === 0) this.failures++;
+    this.hinted = false;
     this.failure = why;
     const delayMs = delay(this.failures);
     this.retryAt = now + delayMs;
@@ -108,11 +111,16 @@ export class Memory {
   retryInMs(now: number): number {
     return Math.max(0, this.retryAt - now);
   }
-  /** What was in the way may have gone. Not more than once a second: the next try may fail for the same reason. */
+  /**
+   * What was in the way may have gone: try now, or a second after the last such try, as the next one may fail for the same reason. A
+   * hint within that second counts too: it may be the right one. False: it is tried as early as that anyway.
+   */
   tryNow(now: number): boolean {
-    if (now - this.kickedAt < 1_000) return false;
-    this.kickedAt = now;
-    this.retryAt = 0;
+    const at = Math.max(now, this.kickedAt + 1_000);
+    if (this.retryAt <= at) return false;
+    this.kickedAt = at;
+    this.retryAt = at;
+    this.hinted = true;
     return true;
   }
   isNewFailure(why: Failure): boolean {

@@ -2,7 +2,7 @@
 import { LABELS } from "../schemas/constants.ts";
 import type { ContainerState } from "../schemas/fleet.ts";
 import type { Lack } from "./abilities.ts";
-import { type Comparable, comparable, comparableEndpoint, pairs } from "./comparable.ts";
+import { type Comparable, comparable, comparableEndpoint, MODES, pairs } from "./comparable.ts";
 import type { ContainerConfig, ContainerInspect, ImageInspect } from "./engine.ts";
 import { digestsOf } from "./images/reference.ts";
 import type { ComparableLimits } from "./render/limits.ts";
@@ -74,15 +74,14 @@ export const observe = (i: ContainerInspect, image?: ImageInspect): ContainerFac
       ...platformOf(image),
       networks: Object.fromEntries(
         networks
-          .filter(([name]) => !(OWN_MODES.has(name) && i.HostConfig.NetworkMode === name))
+          .filter(([name]) => !(MODES.has(name) && modeOf(i) === name))
           .map(([name, n]) => [name, comparableEndpoint({ ...n, ...macOf(i, name, n) })]),
       ),
     },
   };
 };
 
-/** Modes that inspect shows as if they were networks. */
-const OWN_MODES = new Set(["none", "host"]);
+const modeOf = ({ HostConfig: { NetworkMode: mode } }: ContainerInspect): string | undefined => (mode === "default" ? "bridge" : mode);
 const platformOf = (image: ImageInspect | undefined): { platform?: string } =>
   image?.Os && image.Architecture ? { platform: [image.Os, image.Architecture, image.Variant].filter(Boolean).join("/") } : {};
 

@@ -18,6 +18,7 @@ import {
 } from "../engine.ts";
 import type { PullLine } from "../images/progress.ts";
 import { digestsOf, parseReference } from "../images/reference.ts";
+import { MODES } from "../comparable.ts";
 import { enterNamespaces, namespacesOf, sharePid } from "./fake-namespaces.ts";
 import type { FakeContainer } from "./fake-io.ts";
 import { FakeResources } from "./fake-resources.ts";
@@ -191,7 +192,7 @@ export class FakeEngine extends FakeResources implements Engine {
     if (i.State.Status === "paused")
       throw new EngineError("conflict", "cannot start a paused container, try unpause instead", "start", { status: 409 });
     for (const name of Object.keys(i.NetworkSettings.Networks ?? {})) {
-      if (name === "none" || name === "host") continue;
+      if (MODES.has(name)) continue;
       const network = this.networks.get(name);
       const endpoint = i.NetworkSettings.Networks![name]!;
       if (!network || (endpoint.NetworkID !== "" && endpoint.NetworkID !== network.id))

@@ -20,6 +20,7 @@ const NEEDS: Need[] = [
   program("sysctl", "procps"),
   program("docker-registry", "docker-registry"),
   program("htpasswd", "apache2-utils"),
+  program("docker-compose", "docker-compose"),
   {
     what: "a static busybox",
     packages: ["busybox-static"],
