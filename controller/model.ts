@@ -1,6 +1,6 @@
 // What the planners reason about. Plain data: the loops build it from informers, tests from tables.
 import type { PlacementGroup } from "../schemas/compose/groups.ts";
-import type { Constraint, JobSpec } from "../schemas/compose/normal.ts";
+import type { Constraint, JobSpec, UnhealthyPolicy } from "../schemas/compose/normal.ts";
 import type { Taint } from "../schemas/types.ts";
 import type { ContainerSpec, Dependency, DesiredPod, ObservedPod } from "../schemas/fleet.ts";
 
@@ -23,6 +23,7 @@ export interface CompiledService {
   restartedAt?: string;
   /** Runs to its end. */
   job?: JobSpec;
+  unhealthy?: UnhealthyPolicy;
   /** No pod is replaced because of its template. */
   paused?: true;
   /** Over the container without what Docker changes live, and over `restartedAt`: another one means another pod. */

@@ -26,6 +26,7 @@ export class Memory {
   hooked: string | undefined;
   /** What others saw of it last: see pods/announce.ts. */
   standing: string | undefined;
+  private curedAt: number[] = [];
   private revision = 0;
   private settledRevision: number | undefined;
   private failures = 0;
@@ -163,6 +164,15 @@ export class Memory {
       after !== undefined &&
       (this.restartedFor === after || this.notes().some((n) => n.reason === "Restarted" && n.message.includes(after)))
     );
+  }
+
+  /** Clock that never goes back. */
+  curedWithin(windowMs: number, now: number): number {
+    this.curedAt = this.curedAt.filter((at) => at > now - windowMs);
+    return this.curedAt.length;
+  }
+  cured(now: number): void {
+    this.curedAt.push(now);
   }
 
   // Reports.

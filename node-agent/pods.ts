@@ -228,6 +228,7 @@ export class Pods {
     const tookMs = Math.round(env.monotonic() - began);
     if (next.kind === "delete") memory.released = true;
     memory.changed(next);
+    if (next.cure) memory.cured(env.monotonic());
     for (const message of done.failedHooks) memory.note({ type: "Warning", reason: "PreStopHookError", message }, env.now());
     if (done.hooked !== undefined) {
       memory.hooked = done.hooked;

@@ -298,6 +298,8 @@ export interface DesiredPod {
   next?: { templateHash: string; container: ContainerSpec; imageDigest?: string; pullSecrets?: { name: string; hash: string }[] };
   /** RFC 3339: a container that was started before is restarted once (`depends_on: {x: {restart: true}}`, x having been updated). */
   restartAfter?: string;
+  /** What to do about a container whose health check fails; at most so often in the window. Absent: it is reported, and left to run. */
+  unhealthy?: { action: "restart" | "recreate"; budget: { times: number; withinMs: number } };
   /** The container that was found under this Compose project and service is taken over when it is what it should be. */
   adopt?: { project: string; service: string; number: number };
 }

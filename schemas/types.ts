@@ -652,6 +652,7 @@ export interface ServiceExtension {
    * True: changes of the service (another image, environment, limit) wait until it is false again, and then roll out once. Scaling, healing and deletion go on, with what runs. A service that is paused before its first container starts none. `kubectl rollout pause` and `kubectl rollout resume` write it. Default: false.
    */
   paused?: boolean;
+  unhealthy?: Unhealthy;
   /**
    * Names of Secrets of the type kubernetes.io/dockerconfigjson that the images of the service are pulled with. Default: those of the Stack.
    */
@@ -688,6 +689,23 @@ export interface ServiceExtension {
    * True: no runs are started. What comes in that time is left out. Default: false.
    */
   suspend?: boolean;
+}
+/**
+ * What is done about a container whose health check fails.
+ */
+export interface Unhealthy {
+  /**
+   * `restart` stops and starts the container, `recreate` makes another one in its place, `ignore` reports it and leaves it to run. Default: ignore.
+   */
+  action?: "ignore" | "restart" | "recreate";
+  /**
+   * At most so many times in the window; after that it is reported and left to run. Default: 3.
+   */
+  times?: number;
+  /**
+   * The window. Default: 10m.
+   */
+  within?: string;
 }
 /**
  * A port of the container that is opened on the node.

@@ -50,7 +50,7 @@ export class ServiceDraft {
   /** A pod for the slot, as it is written now. */
   podFor(slot: string): PodDraft {
     const { stack, revision, pins, pullSecrets } = this.draft.input;
-    const { name, templateHash, dependsOn, container } = this.service;
+    const { name, templateHash, dependsOn, container, unhealthy } = this.service;
     const pulls = pullSecrets?.get(name);
     const pin = digestIn(container.image) === undefined ? pins?.get(name) : undefined;
     return {
@@ -67,6 +67,10 @@ export class ServiceDraft {
       container,
       ...(pin === undefined ? {} : { imageDigest: pin }),
       ...(pulls === undefined ? {} : { pullSecrets: pulls }),
+      // Another node is the controller's matter.
+      ...(unhealthy && (unhealthy.action === "restart" || unhealthy.action === "recreate")
+        ? { unhealthy: { action: unhealthy.action, budget: unhealthy.budget } }
+        : {}),
     };
   }
 }

@@ -104,6 +104,7 @@ const liveParts = (d: PodDraft | DesiredPod): string => {
     labels: d.labels,
     dependsOn: d.dependsOn,
     pulls: d.pullSecrets,
+    unhealthy: d.unhealthy,
   });
   liveText.set(d, text);
   return text;

@@ -1,6 +1,6 @@
 // A pod that has its container. Pure.
 import type { ContainerSpec, DesiredPod } from "../../schemas/fleet.ts";
-import { driftOf } from "../drift.ts";
+import { type Drift, driftOf } from "../drift.ts";
 import type { ContainerFacts } from "../observe.ts";
 import { updateOf } from "../render/limits.ts";
 import type { Rendered } from "../render.ts";
@@ -134,6 +134,8 @@ export const keep = (input: PlanInput, desired: Desired, c: ContainerFacts): Pla
       causes.push(`${complaint.message}; it is made anew`);
     }
   }
+  const cure = actions.length === 0 && waiting === undefined ? cureOf(input, desired, c, drift) : undefined;
+  if (cure) return cure;
   const { postStart } = pod.container;
   // Once for each start, also one by Docker itself.
   if (actions.length === 0 && c.state === "running" && postStart?.length && input.hooked !== startOf(c)) {
@@ -153,6 +155,25 @@ export const keep = (input: PlanInput, desired: Desired, c: ContainerFacts): Pla
     current: c,
     ...(waiting ? { waiting } : {}),
   };
+};
+
+const MINUTE_MS = 60_000;
+
+/** What its policy asks for while the health check fails. */
+const cureOf = (input: PlanInput, desired: Desired, c: ContainerFacts, drift: Drift[]): Plan | undefined => {
+  const { pod } = desired;
+  if (pod.unhealthy === undefined || c.state !== "running" || c.health !== "unhealthy" || input.waitingFor !== undefined) return undefined;
+  const { action, budget } = pod.unhealthy;
+  const times = `${budget.times} times within ${Math.round(budget.withinMs / MINUTE_MS)} min`;
+  if (input.cures >= budget.times) {
+    const message = `the health check fails; it was ${action === "restart" ? "restarted" : "made again"} ${times} already, and is left to run for now`;
+    return nothing({ current: c, drift, waiting: { reason: "Unhealthy", message, lookAtMs: input.now + MINUTE_MS } });
+  }
+  const { stopGraceMs, preStop } = pod.container;
+  const shared = { drift, cause: "the health check fails", gone: false, current: c, cure: true } as const;
+  return action === "restart"
+    ? { ...shared, kind: "restart", actions: [stopping(c, stopGraceMs, preStop), { type: "start", container: c.id }] }
+    : { ...shared, kind: "replace", actions: [...prepare(desired), ...takeDown(c, stopGraceMs, preStop), ...creation(input, desired)] };
 };
 
 /** Names one start of one container. */

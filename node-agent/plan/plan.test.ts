@@ -163,6 +163,7 @@ const inputOf = async (row: Row): Promise<PlanInput> => {
     networkIds: new Map(Object.entries(base.networkIds)),
     shares: [],
     complaints: [],
+    cures: 0,
     restarted: false,
     hadContainer: false,
     released: false,

@@ -63,6 +63,8 @@ export interface PlanInput {
   hooked?: string | undefined;
   /** What failed last was a postStart hook, after which it was stopped. */
   hookFailed?: boolean;
+  /** How many times it was restarted or made again for its health within the window of its policy. */
+  cures: number;
   /** It was restarted for the pod's `restartAfter` already. */
   restarted: boolean;
   /** How an earlier container of this uid ended for good. */
@@ -82,6 +84,8 @@ export interface Plan {
   kind: PlanKind;
   actions: Action[];
   drift: Drift[];
+  /** It is done because the health check fails. */
+  cure?: true;
   /** In words, why there is something to do. */
   cause?: string;
   /** Why the pod is not as desired though there is nothing to do now. */

@@ -54,6 +54,7 @@ export const lookAt = async (key: string, memory: Memory, o: Looker): Promise<Lo
     shares,
     complaints: desired && mine?.state === "running" ? await resources.complaints(desired.rendered.networks, desired.rendered.volumes) : [],
     hooked: memory.hooked,
+    cures: memory.curedWithin(entry?.pod.unhealthy?.budget.withinMs ?? 0, env.monotonic()),
     hookFailed: memory.failure?.reason === POST_START_FAILED,
     restarted: memory.wasRestarted(entry?.pod.restartAfter),
     finished: finishedBefore(memory.observed?.phase),

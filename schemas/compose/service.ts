@@ -24,6 +24,7 @@ import { normalizePorts } from "./ports.ts";
 import { normalizePullPolicy } from "./pull.ts";
 import { normalizeRestart } from "./restart.ts";
 import { normalizeTmpfs } from "./settings.ts";
+import { normalizeUnhealthy } from "./unhealthy.ts";
 import { normalizeEnvironment, normalizeLabels } from "./values.ts";
 
 /** Compose's default. */
@@ -129,7 +130,7 @@ export const normalizeService = (name: string, service: SoundService, context: S
   const healthcheck = normalizeHealthcheck(service.healthcheck, field.at("healthcheck"));
   const files = normalizeFiles(service, context, field);
   const grace = service.stop_grace_period;
-  const { restartedAt, paused, imagePullSecrets } = extension ?? {};
+  const { restartedAt, paused, imagePullSecrets, unhealthy } = extension ?? {};
   const restart = normalizeRestart(service.restart, service.deploy?.restart_policy, field);
   const job = normalizeJob(extension, { ...deploy, replicas }, service.deploy?.mode, restart, field);
   const deviceRequests = [...(more.deviceRequests ?? []), ...(deploy.deviceRequests ?? [])];
@@ -146,6 +147,7 @@ export const normalizeService = (name: string, service: SoundService, context: S
     ...(restartedAt === undefined ? {} : { restartedAt }),
     ...(paused ? { paused } : {}),
     ...(job ? { job } : {}),
+    ...normalizeUnhealthy(unhealthy, healthcheck !== undefined && "disable" in healthcheck, field.at(EXTENSION, "unhealthy")),
     ...normalizePullSecrets(imagePullSecrets ?? context.imagePullSecrets, field.at(EXTENSION, "imagePullSecrets")),
     ...(deploy.reservations ? { reservations: deploy.reservations } : {}),
     container: {
