@@ -105,6 +105,7 @@ export class Pods {
     resources.usersOf = (name) => world.usersOfNetwork(name).map((c) => c.id);
     this.looker = {
       ...o,
+      wasSeen: (key, uid) => this.memories.get(key)?.uid === uid && this.memories.get(key)?.standing !== undefined,
       factsOf: (key, uid) => {
         const seen = this.memories.get(key);
         return seen?.uid === uid ? seen.currentFacts() : undefined;

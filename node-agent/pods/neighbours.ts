@@ -14,6 +14,8 @@ export interface Neighbourhood {
   observedOf(key: string, uid: string): ObservedPod | undefined;
   /** Its container as this process last looked at it. */
   factsOf(key: string, uid: string): ContainerFacts | undefined;
+  /** Whether this process has looked at it at all. */
+  wasSeen(key: string, uid: string): boolean;
 }
 
 /** Why a dependency on this node holds the start. Those on other nodes are the controller's matter. */

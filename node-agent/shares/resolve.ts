@@ -10,6 +10,8 @@ export interface Others {
   allDesired(): Iterable<[string, DesiredEntry]>;
   /** The container of a pod as it was last looked at by this process. */
   factsOf(key: string, uid: string): ContainerFacts | undefined;
+  /** Whether this process has looked at the pod at all. */
+  wasSeen(key: string, uid: string): boolean;
   engine: Pick<Engine, "inspect">;
   now(): number;
 }
@@ -31,14 +33,14 @@ export const resolveShares = async (pod: DesiredPod, has: Joined | undefined, o:
 const ofService = (service: string, pod: DesiredPod, has: Joined | undefined, o: Others): Candidate => {
   const all = [...o.allDesired()]
     .filter(([, { pod: p }]) => p.stackUid === pod.stackUid && p.service === service && p.deletionTimestamp === undefined)
-    .map(([key, { pod: p }]) => ({ pod: p, facts: o.factsOf(key, p.uid) }));
+    .map(([key, { pod: p }]) => ({ pod: p, facts: o.factsOf(key, p.uid), seen: o.wasSeen(key, p.uid) }));
   const slots = all.map((a) => a.pod.slot).toSorted(bySlot);
   const slot = slots.includes(pod.slot) ? pod.slot : slots[0];
   if (slot === undefined) return { none: "has no pod on this node" };
   const mine = all.filter((a) => a.pod.slot === slot).toSorted((a, b) => (a.pod.createdAt > b.pod.createdAt ? -1 : 1));
   const joined = has === undefined ? [] : [has.network, has.pid, has.ipc, ...has.volumes];
   const chosen = mine.find((a) => a.facts !== undefined && joined.includes(a.facts.id)) ?? mine[0];
-  return chosen?.facts ?? { none: "has no container yet", unseen: true };
+  return chosen?.facts ?? { none: "has no container yet", ...(chosen?.seen ? {} : { unseen: true }) };
 };
 
 const bySlot = (a: string, b: string): number => Number(a) - Number(b) || (a < b ? -1 : 1);

@@ -131,6 +131,21 @@ describe("a container in another one's network", () => {
     together(engine, pod("a", {}, { uid: "uid-a2" }), B);
   });
 
+  it("says so while it runs and the other has no container for long", async () => {
+    const { engine, r } = rig();
+    r.want(A, B);
+    await r.converge();
+    engine.images.delete("bb:1");
+    await engine.remove(idOf(engine, A));
+    for (let n = 0; n < 3; n++) await r.pass();
+    expect(containerOf(engine, B)?.State.Status).toBe("running");
+    expect(r.report(B)).toMatchObject({
+      reason: "WaitingForDependency",
+      message: "waiting for service:a: it has no container yet",
+      inSync: false,
+    });
+  });
+
   it("moves to the successor when the old one goes, not before", async () => {
     const { engine, r } = rig();
     r.want(A, B);
