@@ -15,7 +15,9 @@ describe("docs/compose.md", () => {
   it("has a row for each key of a service: supported, with a difference, or refused", () => {
     const rows = rowsBelow(doc, "`services.<name>`\n");
     const keyed = (state: string): string[] => rows.filter((r) => r.includes(`| ${state} |`)).map((r) => /`([^`]+)`/.exec(r)?.[1] ?? "");
-    expect(keyed("**refused**")).toEqual(Object.keys(service["x-not-supported"] ?? {}).toSorted());
+    const refused = [...keyed("**refused**"), ...keyed("by `steady`")];
+    expect(refused.toSorted()).toEqual(Object.keys(service["x-not-supported"] ?? {}).toSorted());
+    expect(keyed("by `steady`")).toEqual(["env_file", "extends", "label_file", "profiles"]);
     const properties = Object.entries(service.properties ?? {});
     expect(keyed("difference")).toEqual(properties.flatMap(([key, s]) => (s["x-difference"] ? [key] : [])).toSorted());
     expect(keyed("supported")).toEqual(properties.flatMap(([key, s]) => (s["x-difference"] ? [] : [key])).toSorted());

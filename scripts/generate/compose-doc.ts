@@ -20,8 +20,8 @@ what Compose has no word for lies under \`x-steadfleet\`.
 
 Some keys name files of the machine that you type on, or depend on its environment: \`extends\`, \`include\`, \`env_file\`, \`label_file\`,
 \`profiles\`, \`file\` and \`environment\` of configs and secrets, variables (\`\${NAME}\`), relative paths. \`steady up\`, \`steady apply\` and
-\`steady convert\` settle them before they send the Stack; the server, which has none of these files, refuses them. The tables show what
-the server says.
+\`steady convert\` settle them before they send the Stack; the server, which has none of these files, refuses them. In the tables they are
+"by \`steady\`".
 
 Where the engine's defaults differ from what is usual in a fleet, the description gives the default here. The most notable: \`restart\` is
 \`unless-stopped\` unless said otherwise, and \`depends_on\` holds at start, update and repair.
@@ -59,7 +59,7 @@ const mapsIn = (at: Located, path: string): [string, Located][] => {
 
 interface Row {
   key: string;
-  state: "supported" | "difference" | "refused";
+  state: "supported" | "difference" | "settled" | "refused";
   type: string;
   text: string;
 }
@@ -80,7 +80,11 @@ const rowsOf = ({ schema, base }: Located): Row[] => {
     const text = [description, ...(difference ? [`**Here:** ${difference}`] : []), ...needs].join(" ");
     return { key, state: difference ? "difference" : "supported", type, text };
   });
-  const refused = Object.entries(schema["x-not-supported"] ?? {}).map(([key, text]): Row => ({ key, state: "refused", type: "", text }));
+  const refused = Object.entries(schema["x-not-supported"] ?? {}).map(([key, text]): Row => {
+    // What the command line does itself, the help says.
+    const state = /`steady (up|apply)/.test(text) ? "settled" : "refused";
+    return { key, state, type: "", text };
+  });
   return [...known, ...refused].toSorted((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0));
 };
 
@@ -103,7 +107,7 @@ const sectionsOf = (root: Located): Section[] => {
   return [...found.values()];
 };
 
-const STATES = { supported: "supported", difference: "difference", refused: "**refused**" } as const;
+const STATES = { supported: "supported", difference: "difference", settled: "by `steady`", refused: "**refused**" } as const;
 const cell = (text: string): string => text.replaceAll("|", "\\|").replaceAll("\n", " ");
 
 const show = (section: Section): string => {
@@ -121,6 +125,6 @@ export const composeDoc = (compose: JsonSchema): string => {
   const count = (state: Row["state"]): number => all.filter((r) => r.state === state).length;
   const summary =
     `${all.length} keys in ${sections.length} places: ${count("supported")} are supported, ` +
-    `${count("difference")} with a difference, ${count("refused")} refused.`;
+    `${count("difference")} with a difference, ${count("settled")} are settled by \`steady\`, ${count("refused")} are refused.`;
   return `${INTRO}\n${summary}\n\n${sections.map(show).join("\n")}`;
 };
