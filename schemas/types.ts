@@ -1553,6 +1553,10 @@ export interface JobRun {
    */
   state: "Running" | "Complete" | "Failed" | "Replaced";
   /**
+   * Template that a run of a schedule began with.
+   */
+  templateHash?: string;
+  /**
    * The time of the schedule that the run is for.
    */
   scheduledTime?: string;

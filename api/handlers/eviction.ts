@@ -7,7 +7,7 @@ import type { DesiredPod, PodDeletion } from "../../schemas/fleet.ts";
 import { checkShape } from "../../schemas/parse.ts";
 import { RESOURCES } from "../../schemas/resources.ts";
 import type { Eviction, Node, Pod, Stack } from "../../schemas/types.ts";
-import { isGlobal } from "../../schemas/views/template.ts";
+import { isGlobal, isJob } from "../../schemas/views/template.ts";
 import { ConflictError, FencedError, NotFoundError } from "../../store/errors.ts";
 import { desiredKey, podDeletionKey, podDeletionsPrefix } from "../../store/keys.ts";
 import type { Guard } from "../../store/kv.ts";
@@ -46,6 +46,8 @@ export interface Budget {
 export function mayEvict(pod: Pod, { pods, leaving, stack, service, together }: Budget): { allowed: boolean; needs?: Pod } {
   if (!stack || together || !isReady(pod)) return { allowed: true };
   const written = stack.spec.services?.[service] ?? {};
+  // Another node runs it anew, to its end.
+  if (isJob(written)) return { allowed: true };
   const wanted = isGlobal(written) ? pods.length : replicasOf(written);
   if (wanted <= 1) return { allowed: true };
   const [needs] = pods

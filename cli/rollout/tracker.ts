@@ -165,6 +165,8 @@ export class Tracker {
     const status = this.#stack?.status ?? {};
     const service = status.services?.[row.service];
     if (!service) return status.services === undefined;
+    // A schedule's runs are no part of a rollout.
+    if (service.job?.runs.some((r) => r.scheduledTime !== undefined)) return false;
     return row.revision === undefined || row.revision === status.revision || service.updated >= service.desired;
   }
 }

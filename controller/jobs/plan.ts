@@ -31,10 +31,10 @@ const slotsOf = ({ service, nodes }: JobInput, prefix: string, pods: readonly Po
     .toSorted(byName);
 };
 
-const begun = (name: string, now: string, scheduledTime?: string): JobRun => ({
+const begun = (name: string, now: string, scheduled?: { templateHash: string; scheduledTime: string }): JobRun => ({
   name,
   state: "Running",
-  ...(scheduledTime ? { scheduledTime } : {}),
+  ...scheduled,
   startTime: now,
   completions: 0,
   succeeded: 0,
@@ -84,7 +84,13 @@ const scheduled = (input: JobInput, schedule: Schedule, now: string): JobPlan =>
         runs = runs.map((r) => (active.includes(r) ? look(input, { ...r.status, state: "Replaced" }, now) : r));
       }
       last = secondsOf(due);
-      runs.push(look(input, begun(String(Math.floor(due / MINUTE_MS)), now, last), now));
+      runs.push(
+        look(
+          input,
+          begun(String(Math.floor(due / MINUTE_MS)), now, { templateHash: input.service.templateHash, scheduledTime: last }),
+          now,
+        ),
+      );
     }
   }
   runs = keptOf(runs, history);

@@ -59,6 +59,7 @@ export const observeRun = ({ service, run, prefix, wanted, pods, now }: RunInput
   const status: JobRun = {
     name: run.name,
     state,
+    ...(run.templateHash ? { templateHash: run.templateHash } : {}),
     ...(run.scheduledTime ? { scheduledTime: run.scheduledTime } : {}),
     startTime: run.startTime,
     ...(ended ? { completionTime: run.completionTime ?? now } : {}),

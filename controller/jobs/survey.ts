@@ -14,7 +14,9 @@ const judged = ({ runs }: JobPlan): JobPlan["runs"][number] | undefined =>
 const failure = (s: CompiledService, job: JobPlan, { stack }: StatusInput): Problem[] => {
   const run = judged(job);
   if (run?.status.state !== "Failed") return [];
-  const { message = "failed", scheduledTime } = run.status;
+  const { message = "failed", scheduledTime, templateHash = s.templateHash } = run.status;
+  // Another template may have mended it: the next run tells.
+  if (templateHash !== s.templateHash) return [];
   const what = scheduledTime === undefined ? `the job ${s.name}` : `the run of ${s.name} for ${scheduledTime}`;
   return [
     {

@@ -4,7 +4,7 @@ import { API_VERSION, KUBERNETES } from "../constants.ts";
 import { deploymentName } from "../names.ts";
 import type { ComposeService, Condition, Deployment, DeploymentCondition, DeploymentStatus, ServiceStatus, Stack } from "../types.ts";
 import { lazily } from "./common.ts";
-import { derivedUid, isGlobal, selectorOf, templateOf } from "./template.ts";
+import { derivedUid, isGlobal, isJob, selectorOf, templateOf } from "./template.ts";
 
 /** One pod at a time, the old one stopped first. */
 const MAX_UNAVAILABLE = 1;
@@ -15,7 +15,7 @@ export const deploymentUid = (stackUid: string, service: string): string => deri
 
 /** How many pods are wanted, in so far as that is known. */
 export const wantedReplicas = (service: Partial<ComposeService>, status: ServiceStatus | undefined): number =>
-  isGlobal(service) ? (status?.desired ?? 0) : replicasOf(service);
+  isGlobal(service) || isJob(service) ? (status?.desired ?? 0) : replicasOf(service);
 
 /** Revision of the spec's template; undefined while the controller has not answered, or where a pause keeps another running. */
 export const presentRevision = (stack: Stack, service: string): number | undefined => {
