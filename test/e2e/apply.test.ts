@@ -137,8 +137,8 @@ describe("a Stack", () => {
   });
 
   it("is refused whole when a key is not supported", async () => {
-    const build = { services: { web: { ...hold(), build: "." } } } as StackSpec;
-    await expect(fleet.apply("wrong", build)).rejects.toThrow(/build.*not supported/s);
+    const models = { services: { web: { ...hold(), models: ["llm"] } } } as StackSpec;
+    await expect(fleet.apply("wrong", models)).rejects.toThrow(/models.*not supported/s);
     expect(await fleet.client.find("stacks", "wrong")).toBeUndefined();
   });
 });
