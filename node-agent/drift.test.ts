@@ -40,6 +40,7 @@ const compare = async (
   change: (i: ContainerInspect) => void,
   wanted: Partial<ContainerSpec> = spec,
   lacks?: ReadonlySet<Lack>,
+  platform = "",
 ) => {
   const engine = new FakeEngine(new ManualEnv());
   const r = render(aPod({ container: spec }), CLUSTER);
@@ -49,7 +50,8 @@ const compare = async (
   await engine.start(id);
   const i = await engine.inspect(id);
   change(i);
-  const image = await engine.inspectImage(i.Image);
+  const [Os = "", Architecture = "", Variant] = platform.split("/");
+  const image = { ...(await engine.inspectImage(i.Image)), ...(platform ? { Os, Architecture, ...(Variant ? { Variant } : {}) } : {}) };
   const want = render(aPod({ container: wanted }), CLUSTER);
   const ids = new Map([...engine.networks.values()].map((n) => [n.name, n.id]));
   return driftOf(expected(want, image, lacks), observe(i, image), want, ids);
@@ -156,6 +158,21 @@ describe("drift", () => {
     const spec = { ...RICH, oomKillDisable: true } as const;
     expect((await compare(spec, dropped)).map((d) => d.path)).toEqual(["/limits/memorySwap"]);
     expect(await compare(spec, dropped, spec, new Set<Lack>(["memorySwap"]))).toEqual([]);
+  });
+
+  it.each([
+    ["linux/amd64", "linux/amd64", true],
+    ["linux/x86_64", "linux/amd64", true],
+    ["linux/arm64", "linux/arm64/v8", true],
+    ["linux/arm64/v8", "linux/arm64", true],
+    ["arm64", "linux/arm64", true],
+    ["linux", "linux/arm64", true],
+    ["linux/arm64", "linux/amd64", false],
+    ["linux/arm/v6", "linux/arm/v7", false],
+    ["windows/amd64", "linux/amd64", false],
+  ])("platform %s, image for %s: %s", async (platform, has, same) => {
+    const drift = await compare({ platform }, () => {}, { platform }, undefined, has);
+    expect(drift.map((d) => d.path)).toEqual(same ? [] : ["/platform"]);
   });
 
   it("takes a limit away by replacing, and changes it in place", async () => {

@@ -124,8 +124,18 @@ const limitDrift = (want: Comparable, have: ContainerFacts): Drift[] => {
   return drift;
 };
 
-/** An image for `linux/arm64/v8` is what `linux/arm64` asks for. */
-const samePlatform = (want: string, have: string): boolean => have === want || have.startsWith(`${want}/`);
+/** Names of the kernel for those of images. Source: containerd, platforms/database.go. */
+const ARCHITECTURES: Record<string, string> = { x86_64: "amd64", "x86-64": "amd64", aarch64: "arm64", i386: "386" };
+
+/** An image for `linux/arm64/v8` is what `linux/arm64` asks for; one that does not say its variant may be any; the system may go without saying. */
+const samePlatform = (want: string, have: string): boolean => {
+  const parts = want.toLowerCase().split("/");
+  const [os = "", architecture = "", variant] = parts.length === 1 && parts[0] !== "linux" ? ["linux", ...parts] : parts;
+  const [hasOs, hasArchitecture, hasVariant] = have.toLowerCase().split("/");
+  if (os !== hasOs) return false;
+  if (architecture !== "" && (ARCHITECTURES[architecture] ?? architecture) !== hasArchitecture) return false;
+  return variant === undefined || hasVariant === undefined || variant === hasVariant;
+};
 
 const networkDrift = (want: Comparable, have: ContainerFacts, r: Rendered, ids: ReadonlyMap<string, string>): Drift[] => {
   const drift: Drift[] = [];

@@ -100,7 +100,7 @@ services:
   limited:          # deploy.resources
     image: *image
     command: ["/bin/hold"]
-    deploy: {resources: {limits: {cpus: "0.5", memory: 64M}}}
+    deploy: {resources: {limits: {cpus: "0.5", memory: 64M}, reservations: {memory: 32M}}}
   oldlimits:        # mem_limit, cpus, cpu_shares, pids_limit, mem_reservation, memswap_limit, cpuset
     image: *image
     command: ["/bin/hold"]
