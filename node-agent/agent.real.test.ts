@@ -148,7 +148,7 @@ describe("what is foreign stays (I1)", () => {
     await site.want(named, ported);
     await site.reported(named, (o) => o.reason === "NameConflict");
     const o = await site.reported(ported, (r) => r.reason === "PortConflict");
-    expect(o.lastError).toMatch(/port is already allocated/);
+    expect(o.lastError).toMatch(/^host port 18090\/tcp is used by container/);
     expect(differences(before, await audit(site.host), false)).toEqual([]);
     expect((await until(async () => ((await site.info())?.containers.foreign === 2 ? site.info() : undefined))).containers.foreign).toBe(2);
     await docker("rm", "-f", named.name);

@@ -42,9 +42,7 @@ describe("images", () => {
   it("come from a private registry with the Secret, and are denied without; a Secret that comes later helps", async () => {
     const digest = await registry.push(engine(), TEST_IMAGES.web, "acme/web:1", ANN);
     const image = `${registry.host}/acme/web:1`;
-    const account = { apiVersion: "v1", kind: "ServiceAccount", metadata: { name: "default", namespace: "default" } };
-    await fleet.client.apply("serviceaccounts", { ...account, imagePullSecrets: [{ name: "hub" }] } as typeof account);
-    await fleet.apply("private", one(hold(image)));
+    await fleet.apply("private", one(hold(image, { "x-steadfleet": { imagePullSecrets: ["hub"] } })));
     const denied = await says("private", "ImageDenied");
     expect(denied.status?.message).toMatch(/no basic auth credentials/);
     const status = await fleet.until("the Stack to name the Secret", async () => {
@@ -65,9 +63,15 @@ describe("images", () => {
     expect(await digestOf("private")).toBe(digest);
     const [pod] = await fleet.pods("private");
     expect(pod?.status?.containerStatuses?.[0]?.imageID).toBe(`docker-pullable://${registry.host}/acme/web@${digest}`);
+    await fleet.down("private");
+    // The default account's are for whoever names none.
+    const account = { apiVersion: "v1", kind: "ServiceAccount", metadata: { name: "default", namespace: "default" } };
+    await fleet.client.apply("serviceaccounts", { ...account, imagePullSecrets: [{ name: "hub" }] } as typeof account);
+    await registry.push(fleet.member("node-2").host, TEST_IMAGES.web, "acme/other:1", ANN);
+    await fleet.up("account", one(hold(`${registry.host}/acme/other:1`, { deploy: on("node-1") })));
+    await fleet.down("account");
     // Nobody hears the password.
     expect(fleet.logs(10_000)).not.toContain(ANN.password);
-    await fleet.down("private");
   });
 
   it("are the same bits everywhere, also when the tag moves between two nodes' pulls", async () => {
