@@ -179,7 +179,7 @@ networks: {back: }
       image: "web:1",
       environment: { VERSION: "1.10", PORT: "0080", DEBUG: "true", FOO: "foo" },
       init: true,
-      deploy: { replicas: "3" },
+      deploy: { replicas: 3 },
       volumes: [
         `${cwd}/conf:/conf:ro`,
         "/home/ann/x:/x",

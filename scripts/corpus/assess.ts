@@ -6,8 +6,8 @@ import { loadModel, readTrees } from "../../cli/manifest/compose/model.ts";
 import { loadProject, type Project } from "../../cli/manifest/compose/project.ts";
 import { type Lookup, Session } from "../../cli/manifest/compose/session.ts";
 import { entriesOf, get, itemsOf, type MapNode, type Node, textOf } from "../../cli/manifest/compose/tree.ts";
-import { compile } from "../../controller/compile.ts";
 import { render, shareKey } from "../../node-agent/render.ts";
+import { placementGroups } from "../../schemas/compose/groups.ts";
 import { normalize } from "../../schemas/compose/normalize.ts";
 import type { NormalService } from "../../schemas/compose/normal.ts";
 import { API_VERSION } from "../../schemas/constants.ts";
@@ -43,6 +43,7 @@ const PATH = /^(services|volumes|networks|configs|secrets)(\.[\w-]+)+(?=[ :])/;
 export class Subject {
   readonly #files = new Map<string, Uint8Array>();
   readonly #trees = new Map<string, readonly Node[]>();
+  readonly #views = new Map<string, unknown>();
   readonly #dir: string;
   readonly #lookup: Lookup;
   readonly #broken: string | undefined;
@@ -128,11 +129,16 @@ export class Subject {
     }
     const services = new Set(entriesOf(get(project.model, "services")).map(([name]) => name));
     if (refusals.length > 0) return { refusals, warnings, view: undefined, services };
-    return { ...judge(project, refusals, warnings), services };
+    return { ...judge(project, refusals, warnings, this.#views), services };
   }
 }
 
-const judge = (project: Project, refusals: string[], warnings: Outcome["warnings"]): Omit<Outcome, "services"> => {
+const judge = (
+  project: Project,
+  refusals: string[],
+  warnings: Outcome["warnings"],
+  views: Map<string, unknown>,
+): Omit<Outcome, "services"> => {
   const manifest = { apiVersion: API_VERSION, kind: "Stack", metadata: { name: project.stack, namespace: "default" }, spec: project.spec };
   const parsed = parseObject(manifest);
   const strip = (keys: readonly Key[]): string => pathOf(keys[0] === "spec" ? keys.slice(1) : keys);
@@ -143,13 +149,19 @@ const judge = (project: Project, refusals: string[], warnings: Outcome["warnings
   }
   const { normal } = normalize(parsed.object as Parameters<typeof normalize>[0]);
   if (!normal) return { refusals: ["the body cannot be normalised"], warnings, view: undefined };
-  const compiled = compile(normal);
   const { objects } = project;
+  // Most services are as they were the last time.
+  const viewed = (s: NormalService): unknown => {
+    const key = JSON.stringify([project.stack, s]);
+    const known = views.get(key) ?? viewOf(s, project.stack);
+    views.set(key, known);
+    return known;
+  };
   const extension = (project.spec as { "x-steadfleet"?: unknown })["x-steadfleet"];
   const view = {
     stack: project.stack,
-    groups: compiled.groups,
-    services: normal.services.map((s) => viewOf(s, project.stack)),
+    groups: placementGroups(normal.services),
+    services: normal.services.map(viewed),
     objects,
     extension,
   };

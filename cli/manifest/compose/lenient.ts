@@ -1,5 +1,6 @@
 // What real files say that Compose itself would refuse, and whose meaning is plain all the same: taken, each with a word.
 import { didYouMean, show } from "../../../schemas/words.ts";
+import { eachOnce } from "./once.ts";
 import type { Session } from "./session.ts";
 import {
   entriesOf,
@@ -7,12 +8,14 @@ import {
   getMap,
   isNull,
   itemsOf,
+  listNode,
   type MapNode,
   mapEntries,
   mapNode,
   mapSection,
   type Node,
   scalarNode,
+  textNode,
   textOf,
   withEntry,
   withoutEntries,
@@ -21,7 +24,8 @@ import {
 /** Keys of a service that only an app store reads. */
 const STORE_KEYS: Record<string, string> = { exclude_from_hc: "Coolify" };
 
-export const settleLeniently = (s: Session, root: MapNode): MapNode => declareVolumes(s, withoutStoreKeys(s, withoutProxy(s, root)));
+export const settleLeniently = (s: Session, root: MapNode): MapNode =>
+  eachOnce(s, declareSubnets(s, declareVolumes(s, withoutStoreKeys(s, withoutProxy(s, root)))));
 
 /** Umbrel brings the image of its proxy along. Only the published port is lost with it. */
 const withoutProxy = (s: Session, root: MapNode): MapNode => {
@@ -83,6 +87,34 @@ const declareVolumes = (s: Session, root: MapNode): MapNode => {
       volumes = withEntry(volumes, volume, { key: item.mark, value: scalarNode(item.mark, null) });
     }
   return volumes.entries.size === known.length ? root : withEntry(root, "volumes", { key: declared?.key ?? root.mark, value: volumes });
+};
+
+/** Umbrel's apps choose addresses on a network whose subnet Umbrel declares: the /16 of the first address stands in for it. */
+const declareSubnets = (s: Session, root: MapNode): MapNode => {
+  let result = root;
+  for (const [service, { value }] of entriesOf(get(root, "services")))
+    for (const [network, { value: joined }] of entriesOf(get(value, "networks"))) {
+      const address = textOf(get(joined, "ipv4_address"));
+      const mark = get(joined, "ipv4_address")?.mark ?? value.mark;
+      const [, prefix] = /^((?:10|172|192)\.\d{1,3})\.\d{1,3}\.\d{1,3}$/.exec(address ?? "") ?? [];
+      const declared = get(result, "networks", network);
+      if (prefix === undefined || get(declared, "ipam") || get(declared, "external") || (network !== "default" && declared === undefined))
+        continue;
+      const subnet = `${prefix}.0.0/16`;
+      s.warn(
+        mark,
+        "SF1215",
+        `services.${service}.networks.${network}: the network has no subnet, and only then addresses can be chosen; ${subnet} is taken`,
+        `networks: {${network}: {ipam: {config: [{subnet: ${subnet}}]}}}`,
+      );
+      const entry = (node: Node): { key: Node["mark"]; value: Node } => ({ key: mark, value: node });
+      const config = mapNode(mark, [["subnet", entry(textNode(mark, subnet))]]);
+      const ipam = mapNode(mark, [["config", entry(listNode(mark, [config]))]]);
+      const settings = withEntry(declared?.kind === "map" ? declared : mapNode(mark), "ipam", entry(ipam));
+      const networks = getMap(result, "networks") ?? mapNode(mark);
+      result = withEntry(result, "networks", entry(withEntry(networks, network, entry(settings))));
+    }
+  return result;
 };
 
 const NAME = /^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/;

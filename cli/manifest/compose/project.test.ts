@@ -97,6 +97,25 @@ volumes: {data: }
   });
 });
 
+describe("what is said twice, and addresses without a subnet", () => {
+  it("the last entry of a list counts; the subnet of the address is taken", () => {
+    const text = `
+services:
+  web: {image: x, ports: ["80:80", "80:80/tcp"], volumes: ["/a:/x", "/b:/x/"], networks: {default: {ipv4_address: 10.21.0.5}}}
+`;
+    const { spec, problems } = composeProject({ files: { "compose.yaml": text } });
+    expect(spec).toEqual({
+      services: { web: { image: "x", ports: ["80:80/tcp"], volumes: ["/b:/x/"], networks: { default: { ipv4_address: "10.21.0.5" } } } },
+      networks: { default: { ipam: { config: [{ subnet: "10.21.0.0/16" }] } } },
+    });
+    expect(problems).toEqual([
+      "warning compose.yaml:3:115 services.web.networks.default: the network has no subnet, and only then addresses can be chosen; 10.21.0.0/16 is taken",
+      'warning compose.yaml:3:36 services.web.ports: "80:80/tcp" is there twice; this one counts',
+      'warning compose.yaml:3:69 services.web.volumes: "/x" is there twice; this one counts',
+    ]);
+  });
+});
+
 describe("the project's name", () => {
   const name = (files: Record<string, string>, o: { name?: string; env?: Record<string, string>; named?: string[] } = {}): string =>
     composeProject({ files, ...o }).stack;

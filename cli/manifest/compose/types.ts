@@ -55,6 +55,8 @@ class Typer {
     const { value, source } = node;
     if (value === null) return this.#nothing(node, types, keys);
     if (typeof value === "string") {
+      // `replicas: ${N}`: a number for whoever reads and scales the Stack, though a text would do.
+      if (keys[2] === "deploy" && types.includes("integer") && /^(0|[1-9]\d{0,8})$/.test(value)) return { ...node, value: Number(value) };
       if (types.includes("string")) return node;
       const numeric = types.includes("number") || types.includes("integer");
       if (numeric && /^[-+]?(\d+(\.\d*)?|\.\d+)$/.test(value.trim())) return { ...node, value: Number(value) };
