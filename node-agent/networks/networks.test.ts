@@ -119,6 +119,26 @@ describe("a network", () => {
     expect(r.report(pod("web"))).toMatchObject({ ready: true, inSync: true });
   });
 
+  it("is not taken from others by a pod that is new", async () => {
+    const { engine, r } = rig();
+    r.want(pod("db", subnet(1)));
+    await r.converge();
+    const { Id } = await found(engine);
+    r.want(pod("web", subnet(2)));
+    for (let n = 0; n < 4; n++) {
+      await r.pass();
+      await r.env.advance(40_000);
+    }
+    // Made ahead: only its start is in the way.
+    expect(r.report(pod("web"))).toMatchObject({ reason: "NetworkDiffers", state: "created" });
+    expect(r.report(pod("web"))?.message).toContain("leave it: container shop-db-0");
+    expect([(await found(engine)).Id, on(engine, pod("db"))?.State.Status]).toEqual([Id, "running"]);
+    r.want(pod("db", subnet(2)));
+    await r.converge();
+    expect((await found(engine)).IPAM?.Config?.[0]?.Subnet).toBe("10.7.2.0/24");
+    for (const p of [pod("web"), pod("db")]) expect(r.report(p)).toMatchObject({ ready: true, inSync: true });
+  });
+
   it("that somebody made by hand with our labels is noticed", async () => {
     const { engine, r } = rig();
     r.want(pod("web", subnet(1)));

@@ -121,8 +121,10 @@ export const keep = (input: PlanInput, desired: Desired, c: ContainerFacts): Pla
       // An endpoint may point at a network that is gone, which would fail every start: look the networks up, then look again.
       if (rendered.networks.some((n) => !input.networkIds.has(n.name)))
         return nothing({ actions: ensureNetworks(rendered), cause: "its networks are not known yet", current: c, drift });
-      if (hold === undefined) actions.push({ type: "start", container: c.id });
-      else waiting = held(hold);
+      // What ran before goes on as it was; what is new does not begin in the wrong network.
+      if (hold !== undefined) waiting = held(hold);
+      else if (c.startedAt !== undefined || input.complaints.every((complaint) => "remake" in complaint))
+        actions.push({ type: "start", container: c.id });
       break;
     default:
       break;

@@ -52,7 +52,10 @@ export const lookAt = async (key: string, memory: Memory, o: Looker): Promise<Lo
     networkIds: resources.networkIds,
     waitingFor: entry && waitingFor(entry.pod, o),
     shares,
-    complaints: desired && mine?.state === "running" ? await resources.complaints(desired.rendered.networks, desired.rendered.volumes) : [],
+    complaints:
+      desired && (mine?.state === "running" || mine?.state === "created")
+        ? await resources.complaints(desired.rendered.networks, desired.rendered.volumes)
+        : [],
     hooked: memory.hooked,
     cures: memory.curedWithin(entry?.pod.unhealthy?.budget.withinMs ?? 0, env.monotonic()),
     hookFailed: memory.failure?.reason === POST_START_FAILED,
