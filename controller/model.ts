@@ -11,6 +11,8 @@ export interface StackRef {
   uid: string;
   generation: number;
   labels: Readonly<Record<string, string>>;
+  /** The Compose project whose containers its pods take over. */
+  adopt?: { project: string; replace?: true };
 }
 
 export interface CompiledService {

@@ -217,6 +217,9 @@ const mounts = (h: HostConfig): string[] =>
     ...(h.Binds ?? []).map((line) => {
       const [source = "", target = "", options = ""] = line.split(":");
       const set = options.split(",");
+      // We ask for volumes by Mounts; docker compose, of containers that are taken over, by their names here.
+      if (!source.startsWith("/"))
+        return `volume ${source} -> ${target} ${set.includes("ro") ? "ro" : "rw"}${set.includes("nocopy") ? " nocopy" : ""}`;
       const propagation = set.find((o) => PROPAGATION.test(o)) ?? "rprivate";
       // A relabelled bind shows no other trace: the option counts.
       const selinux = set.find((o) => o.toLowerCase() === "z");

@@ -1,6 +1,8 @@
 // The containers on this engine as last heard of: filled by lists, kept fresh by events and by our own calls. Hints make it fast, lists make it true.
 import { LABELS } from "../schemas/constants.ts";
+import type { DesiredPod } from "../schemas/fleet.ts";
 import type { ContainerSummary, EngineEvent } from "./engine.ts";
+import { isMeant, labelsFor } from "./import/adopted.ts";
 
 /** `<namespace>/<pod>` of a container of ours, from its labels. */
 export const podKeyOf = (labels: Record<string, string>, clusterId: string): string | undefined => {
@@ -10,6 +12,8 @@ export const podKeyOf = (labels: Record<string, string>, clusterId: string): str
 };
 
 export class World {
+  /** Containers that pods have taken over: the labels that they have here beside their own. */
+  private readonly adopted = new Map<string, { ours: Record<string, string>; own: Record<string, string> }>();
   private readonly containers = new Map<string, ContainerSummary>();
   private readonly byName = new Map<string, string>();
   private readonly byPod = new Map<string, Set<string>>();
@@ -38,6 +42,30 @@ export class World {
   /** I1: whether the container carries our cluster's label. */
   isOurs(id: string): boolean {
     return this.containers.get(id)?.labels[LABELS.cluster] === this.clusterId;
+  }
+  /** From now on the container that the pod takes over counts as its own, if there is one and it has none yet. */
+  adopt(pod: DesiredPod): void {
+    const { adopt } = pod;
+    if (!adopt || this.ofPod(`${pod.namespace}/${pod.name}`).length > 0) return;
+    const [found] = [...this.containers.values()]
+      .filter((c) => isMeant(c, adopt))
+      .toSorted((a, b) => Number(b.state === "running") - Number(a.state === "running") || (a.id < b.id ? -1 : 1));
+    if (!found) return;
+    this.adopted.set(found.id, { ours: labelsFor(pod, this.clusterId), own: found.labels });
+    this.put(found);
+  }
+  /** Nobody takes the pod's containers over any more: those that never were ours are foreign again. */
+  release(key: string): void {
+    for (const c of this.ofPod(key)) {
+      const own = this.adopted.get(c.id)?.own;
+      if (own === undefined) continue;
+      this.delete(c.id);
+      this.put({ ...c, labels: own });
+    }
+  }
+  /** Of a container that was taken over: the labels to see it with. */
+  laidOver(id: string): Record<string, string> | undefined {
+    return this.adopted.get(id)?.ours;
   }
   usesNetwork(name: string): boolean {
     for (const c of this.containers.values()) if (name in c.networks) return true;
@@ -74,7 +102,8 @@ export class World {
         this.mark(changed, c);
         this.unset(c.id);
       }
-      for (const c of list) {
+      for (const listed of list) {
+        const c = this.overlaid(listed);
         if (touched.has(c.id)) continue;
         const before = this.containers.get(c.id);
         if (before && signature(before) === signature(c)) continue;
@@ -121,7 +150,12 @@ export class World {
   private touch(id: string): void {
     for (const touched of this.open) touched.add(id);
   }
-  private set(c: ContainerSummary): void {
+  private overlaid(c: ContainerSummary): ContainerSummary {
+    const ours = this.laidOver(c.id);
+    return ours ? { ...c, labels: { ...c.labels, ...ours } } : c;
+  }
+  private set(seen: ContainerSummary): void {
+    const c = this.overlaid(seen);
     const before = this.containers.get(c.id);
     if (before && before.name !== c.name && this.byName.get(before.name) === c.id) this.byName.delete(before.name);
     this.containers.set(c.id, c);
@@ -135,6 +169,7 @@ export class World {
     const c = this.containers.get(id);
     if (!c) return;
     this.containers.delete(id);
+    this.adopted.delete(id);
     if (this.byName.get(c.name) === id) this.byName.delete(c.name);
     const key = podKeyOf(c.labels, this.clusterId);
     const ids = key === undefined ? undefined : this.byPod.get(key);

@@ -37,6 +37,9 @@ export const COMPOSE_LABELS = {
   volume: "com.docker.compose.volume",
 } as const;
 
+/** Annotation of a Stack that takes over a project of docker compose: an AdoptionRequest as JSON. */
+export const ADOPT = `${GROUP}/adopt`;
+
 /** Finalizer that keeps a Stack until the last of its pods is gone. */
 export const STACK_FINALIZER = `${GROUP}/pods`;
 /** Finalizer that keeps a Namespace until the last object in it is gone. */

@@ -301,7 +301,13 @@ export interface DesiredPod {
   /** What to do about a container whose health check fails; at most so often in the window. Absent: it is reported, and left to run. */
   unhealthy?: { action: "restart" | "recreate"; budget: { times: number; withinMs: number } };
   /** The container that was found under this Compose project and service is taken over when it is what it should be. */
-  adopt?: { project: string; service: string; number: number };
+  adopt?: {
+    project: string;
+    service: string;
+    number: number;
+    /** With the user's consent: one that is not what it should be is replaced. Else it stays, and its pod says what differs. */
+    replace?: true;
+  };
 }
 
 /**

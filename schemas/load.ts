@@ -39,6 +39,7 @@ export const SCHEMA_NAMES = [
   "stack",
   "stackrevision",
   "stackplan",
+  "composeprojects",
   "namespace",
   "node",
   "pod",

@@ -20,6 +20,7 @@ export const TUNNEL = { pingSeconds: 30, deadSeconds: 60, reconnectFirstMs: 1_00
  * `portforward` POST, query `port`: the request's body goes to the container's port, the answer's body is what comes back. Both
  *   sides may end first.
  * `stats` GET → NodeStats as JSON.
+ * `compose` GET, query `project` → ComposeProject[] as JSON; POST, the body what they shall be → ComposeDifference[].
  * All pod paths take `uid`, the DesiredPod's uid: another pod of the same name is 404.
  */
 export const TUNNEL_PATHS = {
@@ -30,6 +31,7 @@ export const TUNNEL_PATHS = {
   stderr: (session: string): string => `/v1/sessions/${session}/stderr`,
   size: (session: string): string => `/v1/sessions/${session}/size`,
   stats: "/v1/stats",
+  compose: "/v1/compose",
 } as const;
 
 /** Body of an answer that is not 2xx. `reason` as of a Kubernetes Status: NotFound, BadRequest, Conflict, InternalError, … */
@@ -56,4 +58,24 @@ export interface NodeStats {
   node: { cpuCores: number; memoryBytes: number };
   /** Ours that run; each with its own window, which is shorter where it has just started. */
   pods: { namespace: string; pod: string; uid: string; cpuCores: number; memoryBytes: number; windowMs: number }[];
+}
+
+/** A project of docker compose on a node, of containers that are not ours. */
+export interface ComposeProject {
+  name: string;
+  /** Its Compose files, as docker compose noted them; "" where it did not. */
+  file: string;
+  /** `compose`: the service as its first container is; only where one project was asked for. */
+  services: {
+    name: string;
+    containers: { id: string; name: string; number: number; state: string }[];
+    compose?: Record<string, unknown>;
+  }[];
+}
+
+/** What of a container differs from what it would be as ours, as paths of its drift; `/container`: there is none. */
+export interface ComposeDifference {
+  service: string;
+  number: number;
+  keys: string[];
 }

@@ -151,6 +151,7 @@ export interface Kinds {
   Stack: Stack;
   StackRevision: StackRevision;
   StackPlan: StackPlan;
+  ComposeProjects: ComposeProjects;
   Namespace: Namespace;
   Node: Node;
   Pod: Pod;
@@ -1878,6 +1879,120 @@ export interface PlannedNetwork {
    * `create`, `keep`, `remove`; `recreate`: its settings change, and whoever is in it is replaced; `external`: neither made nor removed.
    */
   effect: "create" | "keep" | "remove" | "recreate" | "external";
+}
+/**
+ * Projects of docker compose that run on a node beside what is ours, and whether a Stack could take one over without a restart. Nothing is stored.
+ */
+export interface ComposeProjects {
+  /**
+   * Version of the schema of this object: `steadfleet.dev/v1`.
+   */
+  apiVersion: "steadfleet.dev/v1";
+  /**
+   * What this object is: `ComposeProjects`.
+   */
+  kind: "ComposeProjects";
+  metadata: ObjectMeta;
+  spec?: ComposeProjectsSpec;
+  status?: ComposeProjectsStatus;
+}
+/**
+ * What is asked.
+ */
+export interface ComposeProjectsSpec {
+  /**
+   * Only this one, with its services spelled out.
+   */
+  project?: string;
+  /**
+   * The Stack that would take the project over.
+   */
+  stack?: Stack;
+}
+/**
+ * The answer.
+ */
+export interface ComposeProjectsStatus {
+  /**
+   * By name.
+   */
+  projects: ComposeProject[];
+  /**
+   * Of each container that the Stack would have. Only where a Stack was asked about.
+   */
+  differences?: ComposeProjectDifference[];
+}
+/**
+ * A project of docker compose.
+ */
+export interface ComposeProject {
+  /**
+   * Name of the project.
+   */
+  name: string;
+  /**
+   * Its Compose files, as docker compose noted them.
+   */
+  file: string;
+  /**
+   * By name.
+   */
+  services: ComposeProjectService[];
+}
+/**
+ * A service of the project.
+ */
+export interface ComposeProjectService {
+  /**
+   * Name of the service.
+   */
+  name: string;
+  /**
+   * By number.
+   */
+  containers: ComposeProjectContainer[];
+  /**
+   * The service in Compose's words, as its first container is. Only where one project was asked for.
+   */
+  compose?: {};
+}
+/**
+ * A container of the project.
+ */
+export interface ComposeProjectContainer {
+  /**
+   * Its id.
+   */
+  id: string;
+  /**
+   * Its name on the engine.
+   */
+  name: string;
+  /**
+   * Its number within the service, from 1.
+   */
+  number: number;
+  /**
+   * Docker's word: running, exited, …
+   */
+  state: string;
+}
+/**
+ * What of a container is not as the Stack says.
+ */
+export interface ComposeProjectDifference {
+  /**
+   * Name of the service.
+   */
+  service: string;
+  /**
+   * Number of the container.
+   */
+  number: number;
+  /**
+   * Paths that differ; none: it can be taken over as it is.
+   */
+  keys: string[];
 }
 /**
  * A Namespace is a scope for names. Stacks and all that belongs to them live in one; nodes do not.

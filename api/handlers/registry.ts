@@ -7,6 +7,7 @@ import { portforward } from "../streams/portforward.ts";
 import type { UpgradeHandler } from "../upgrade.ts";
 import { patch as patchDeployment, update as updateDeployment } from "./apps/deployments.ts";
 import { getScale as getDeploymentScale, patchScale as patchDeploymentScale, updateScale as updateDeploymentScale } from "./apps/scale.ts";
+import { composeProjects } from "./compose-projects.ts";
 import { remove, removeCollection } from "./delete.ts";
 import { getNodeMetrics, getPodMetrics, listNodeMetrics, listPodMetrics } from "./metrics.ts";
 import { getLease } from "./leases.ts";
@@ -31,6 +32,7 @@ const OWN: Readonly<Record<string, Handlers>> = {
   "pods/eviction": { create: evict },
   "stacks.steadfleet.dev/scale": { get: getStackScale, update: updateStackScale, patch: patchStackScale },
   "stacks.steadfleet.dev/plan": { create: planStack },
+  "nodes/composeprojects": { create: composeProjects },
   "events.events.k8s.io": { create: newEvents.create, update: newEvents.update, patch: newEvents.patch, delete: newEvents.remove },
   "leases.coordination.k8s.io": { get: getLease },
   "selfsubjectaccessreviews.authorization.k8s.io": { create: accessReview },

@@ -1,3 +1,4 @@
+import { GROUP, VERSION } from "../../schemas/constants.ts";
 import type { KubeObject } from "../../schemas/meta.ts";
 import { RESOURCES } from "../../schemas/resources.ts";
 import { type Kind, PLAIN } from "../kind.ts";
@@ -15,7 +16,15 @@ export const nodes: Kind<Node> = {
     "status/update": "the status of a Node is what its agent reports; nobody else writes it",
     "status/patch": "the status of a Node is what its agent reports; nobody else writes it",
   },
-  subresources: [{ name: "status", verbs: ["get"] }],
+  subresources: [
+    { name: "status", verbs: ["get"] },
+    {
+      name: "composeprojects",
+      verbs: ["create"],
+      responseKind: { group: GROUP, version: VERSION, kind: "ComposeProjects" },
+      schema: "composeprojects",
+    },
+  ],
   reads: "nodes",
   status: true,
   // Taints are one piece, as in Kubernetes: kubectl taint sends the whole list, also to take one away.

@@ -7,6 +7,7 @@ import { diff } from "./diff.ts";
 import { dev } from "./dev.ts";
 import { exec } from "./exec.ts";
 import { get } from "./get.ts";
+import { importCommand } from "./import.ts";
 import { logs } from "./logs.ts";
 import { nodeLs } from "./node-ls.ts";
 import { plan } from "./plan.ts";
@@ -24,6 +25,7 @@ export const COMMANDS: readonly CommandSpec[] = [
   plan,
   diff,
   convert,
+  importCommand,
   deleteCommand,
   get,
   status,

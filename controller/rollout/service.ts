@@ -71,6 +71,7 @@ export class ServiceDraft {
       ...(unhealthy && (unhealthy.action === "restart" || unhealthy.action === "recreate")
         ? { unhealthy: { action: unhealthy.action, budget: unhealthy.budget } }
         : {}),
+      ...(stack.adopt && /^\d+$/.test(slot) ? { adopt: { ...stack.adopt, service: name, number: Number(slot) + 1 } } : {}),
     };
   }
 }

@@ -1,5 +1,5 @@
 // One look at one Stack: everything that is decided about it, as data. Pure: no clock, no store.
-import { EXTENSION, STACK_FINALIZER } from "../../schemas/constants.ts";
+import { ADOPT, EXTENSION, STACK_FINALIZER } from "../../schemas/constants.ts";
 import type { NormalStack } from "../../schemas/compose/normal.ts";
 import type { Stack, StackStatus } from "../../schemas/types.ts";
 import type { Happening } from "../events/plan.ts";
@@ -78,7 +78,19 @@ export const refOf = (stack: Stack): StackRef => ({
   uid: stack.metadata.uid,
   generation: stack.metadata.generation ?? 1,
   labels: stack.metadata.labels ?? {},
+  ...adoptionOf(stack.metadata.annotations?.[ADOPT]),
 });
+
+/** What cannot be read takes nothing over. */
+const adoptionOf = (text: string | undefined): Pick<StackRef, "adopt"> => {
+  if (text === undefined) return {};
+  try {
+    const { project, replace } = JSON.parse(text) as { project?: unknown; replace?: unknown };
+    return typeof project === "string" && project !== "" ? { adopt: { project, ...(replace === true ? { replace } : {}) } } : {};
+  } catch {
+    return {};
+  }
+};
 
 /** `x-steadfleet: {reclaim: Delete}`: the volumes go with the Stack. Anything else keeps them (I2). */
 export const reclaims = (stack: Stack): boolean => {

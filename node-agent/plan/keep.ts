@@ -29,7 +29,9 @@ export const keep = (input: PlanInput, desired: Desired, c: ContainerFacts): Pla
   const finished = outcome(pod.container, c);
   if (finished) return nothing({ current: c, finished });
 
-  const drift = driftOf(expected, c, rendered, input.networkIds);
+  // One that was taken over has no hash of ours: it stays as it is called, and as it is, unless its user said otherwise.
+  const foreign = pod.adopt !== undefined && c.specHash === "";
+  const drift = driftOf(expected, c, rendered, input.networkIds).filter((d) => !(foreign && d.remedy === "rename"));
   if (hasOtherBits(desired, c)) {
     // Only when they are here can they be compared: until then, and when they cannot be had, the container goes on.
     const unknown = desired.pinnedId === undefined;
@@ -42,6 +44,12 @@ export const keep = (input: PlanInput, desired: Desired, c: ContainerFacts): Pla
   const replace = drift.filter((d) => d.remedy === "replace");
   if (replace.length > 0 || repair?.how === "replace" || c.state === "dead") {
     const differs = `container differs from its spec in ${replace.map((d) => d.path).join(", ")}`;
+    if (foreign && !pod.adopt?.replace && c.state !== "dead" && repair?.how !== "replace")
+      return nothing({
+        current: c,
+        drift,
+        waiting: { reason: "AdoptionDiffers", message: `${differs}; it was taken over as it is, and stays` },
+      });
     const cause = c.state === "dead" ? "container is dead" : repair?.how === "replace" ? repair.cause : differs;
     const hold = shareless ?? (repair?.how === "replace" ? input.waitingFor : undefined);
     if (hold !== undefined) return nothing({ current: c, drift, waiting: held(hold) });

@@ -2,6 +2,7 @@
 import type { Env } from "../../store/env.ts";
 import { type Engine, isEngineError } from "../engine.ts";
 import type { PodFiles } from "../files/files.ts";
+import { withLabels } from "../import/adopted.ts";
 import { bitsOf, pinned } from "../images/reference.ts";
 import { POST_START_FAILED } from "../hooks/run.ts";
 import type { Memory } from "../memory.ts";
@@ -35,6 +36,9 @@ export interface Looker extends Neighbourhood {
 export const lookAt = async (key: string, memory: Memory, o: Looker): Promise<Look> => {
   const { world, env, resources } = o;
   memory.lookedAt = env.monotonic();
+  const adopter = o.desired(key);
+  if (adopter) world.adopt(adopter.pod);
+  else world.release(key);
   const facts = await containersOf(key, memory, o);
   const entry = o.desired(key);
   const mine = entry && facts.find((f) => f.uid === entry.pod.uid);
@@ -80,7 +84,7 @@ const containersOf = async (key: string, memory: Memory, { engine, env, world, r
     memory.looking(id, env.now());
     try {
       const inspect = await engine.inspect(id);
-      const seen = observe(inspect, await resources.images.image(inspect.Image));
+      const seen = observe(withLabels(inspect, world.laidOver(id)), await resources.images.image(inspect.Image));
       memory.saw(seen);
       facts.push(seen);
     } catch (error) {

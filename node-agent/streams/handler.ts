@@ -5,6 +5,7 @@ import type { Logger } from "pino";
 import type { TunnelError } from "../../schemas/tunnel.ts";
 import type { Env } from "../../store/env.ts";
 import type { Engine } from "../engine.ts";
+import { composeProjects, differencesOf, type Wanted } from "../import/projects.ts";
 import type { World } from "../world.ts";
 import { serveProcess } from "./exec.ts";
 import { serveLog } from "./log.ts";
@@ -19,7 +20,7 @@ import { targetOf } from "./target.ts";
 export interface StreamParts {
   engine: Engine;
   /** The containers of this node. */
-  world: Pick<World, "ofPod" | "podKeys">;
+  world: Pick<World, "ofPod" | "podKeys" | "clusterId">;
   env: Env;
   log: Logger;
   /** Aborting ends all streams. */
@@ -79,6 +80,16 @@ export const streamHandler = (o: StreamParts): StreamHandler => {
         stream.respond({ ":status": 204 }, { endStream: true });
       },
     },
+    {
+      method: "GET",
+      path: /^\/v1\/compose$/,
+      handle: async ({ query, stream }) => answer(stream, 200, await composeProjects(engine, query.get("project") ?? undefined)),
+    },
+    {
+      method: "POST",
+      path: /^\/v1\/compose$/,
+      handle: async ({ stream }) => answer(stream, 200, await differencesOf(engine, world.clusterId, await bodyOf<Wanted>(stream))),
+    },
     { method: "GET", path: /^\/v1\/stats$/, handle: async ({ stream }) => answer(stream, 200, await stats.read()) },
   ];
 
@@ -111,6 +122,19 @@ export const streamHandler = (o: StreamParts): StreamHandler => {
       linger(stream, env);
     });
   };
+};
+
+const MAX_BODY_BYTES = 4 << 20;
+
+const bodyOf = async <T>(stream: ServerHttp2Stream): Promise<T> => {
+  const parts: Buffer[] = [];
+  let length = 0;
+  for await (const part of stream) {
+    length += (part as Buffer).length;
+    if (length > MAX_BODY_BYTES) throw new Refusal(413, "RequestEntityTooLarge", `at most ${MAX_BODY_BYTES} bytes`);
+    parts.push(part as Buffer);
+  }
+  return JSON.parse(Buffer.concat(parts).toString("utf8")) as T;
 };
 
 const answer = (stream: ServerHttp2Stream, status: number, body: object): void => {
