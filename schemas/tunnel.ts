@@ -20,7 +20,8 @@ export const TUNNEL = { pingSeconds: 30, deadSeconds: 60, reconnectFirstMs: 1_00
  * `portforward` POST, query `port`: the request's body goes to the container's port, the answer's body is what comes back. Both
  *   sides may end first.
  * `stats` GET → NodeStats as JSON.
- * `compose` GET, query `project` → ComposeProject[] as JSON; POST, the body what they shall be → ComposeDifference[].
+ * `compose` GET, query `project` → ComposeProject[] as JSON; POST, the body (sent when the answer has begun) what they shall be →
+ *   ComposeDifference[], or a TunnelError, with status 200.
  * All pod paths take `uid`, the DesiredPod's uid: another pod of the same name is 404.
  */
 export const TUNNEL_PATHS = {

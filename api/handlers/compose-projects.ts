@@ -24,7 +24,7 @@ export async function composeProjects(deps: Deps, call: Call): Promise<Answer> {
   const { value, problems } = checkShape("composeprojects", { apiVersion, kind: named, metadata, spec });
   if (problems.length > 0) throw invalid(kind.resource, name, problems.map(problemOf));
   await readOne(deps, kind, undefined, name, call.signal);
-  const { project, stack } = (value as unknown as ComposeProjects).spec ?? {};
+  const { project, stack } = (value as ComposeProjects).spec ?? {};
   const query = new URLSearchParams(project ? { project } : {});
   const projects = await ask<ComposeProject[]>(deps, call, query);
   const differences = project && stack ? await ask<ComposeDifference[]>(deps, call, query, wantedOf(call, project, stack)) : undefined;
@@ -70,9 +70,9 @@ async function ask<T>(deps: Deps, { name, signal }: Call, query: URLSearchParams
       parts.push(part as Buffer);
     }
     const said = JSON.parse(Buffer.concat(parts).toString("utf8")) as T | TunnelError;
-    if (status === 200) return said as T;
+    if (Array.isArray(said)) return said as T;
     const { reason, message } = said as TunnelError;
-    throw new ApiError(status, reason, `node ${name}: ${message}`);
+    throw new ApiError(status === 200 ? 502 : status, reason, `node ${name}: ${message}`);
   } catch (error) {
     throw stop.signal.aborted ? (stop.signal.reason as Error) : error;
   } finally {

@@ -28,13 +28,17 @@ const look = async (engine: ProjectEngine, id: string): Promise<Seen | undefined
   }
 };
 
-/** `project`: only this one, with its services spelled out. */
-export const composeProjects = async (engine: ProjectEngine, project?: string): Promise<ComposeProject[]> => {
+/** `isOurs`: also what was taken over. `project`: only this one, with its services spelled out. */
+export const composeProjects = async (
+  engine: ProjectEngine,
+  isOurs: (id: string) => boolean,
+  project?: string,
+): Promise<ComposeProject[]> => {
   const found = new Map<string, ComposeProject>();
   for (const c of await engine.list()) {
     const name = c.labels[COMPOSE_LABELS.project];
     const service = c.labels[COMPOSE_LABELS.service];
-    if (name === undefined || service === undefined || c.labels[LABELS.cluster] !== undefined) continue;
+    if (name === undefined || service === undefined || c.labels[LABELS.cluster] !== undefined || isOurs(c.id)) continue;
     if (project !== undefined && name !== project) continue;
     if (c.labels["com.docker.compose.oneoff"]?.toLowerCase() === "true") continue;
     const entry = found.get(name) ?? { name, file: c.labels["com.docker.compose.project.config_files"] ?? "", services: [] };

@@ -20,7 +20,7 @@ import { targetOf } from "./target.ts";
 export interface StreamParts {
   engine: Engine;
   /** The containers of this node. */
-  world: Pick<World, "ofPod" | "podKeys" | "clusterId">;
+  world: Pick<World, "ofPod" | "podKeys" | "clusterId" | "isOurs">;
   env: Env;
   log: Logger;
   /** Aborting ends all streams. */
@@ -83,12 +83,23 @@ export const streamHandler = (o: StreamParts): StreamHandler => {
     {
       method: "GET",
       path: /^\/v1\/compose$/,
-      handle: async ({ query, stream }) => answer(stream, 200, await composeProjects(engine, query.get("project") ?? undefined)),
+      handle: async ({ query, stream }) =>
+        answer(stream, 200, await composeProjects(engine, (id) => world.isOurs(id), query.get("project") ?? undefined)),
     },
     {
       method: "POST",
       path: /^\/v1\/compose$/,
-      handle: async ({ stream }) => answer(stream, 200, await differencesOf(engine, world.clusterId, await bodyOf<Wanted>(stream))),
+      handle: async ({ stream }) => {
+        // The body comes when the answer has begun: what goes wrong is told in it.
+        stream.respond({ ":status": 200, "content-type": "application/json" });
+        const said = await bodyOf<Wanted>(stream)
+          .then((wanted) => differencesOf(engine, world.clusterId, wanted))
+          .catch((error: unknown) => {
+            const { reason, message } = toRefusal(error);
+            return { reason, message } satisfies TunnelError;
+          });
+        if (!stream.destroyed) stream.end(JSON.stringify(said));
+      },
     },
     { method: "GET", path: /^\/v1\/stats$/, handle: async ({ stream }) => answer(stream, 200, await stats.read()) },
   ];

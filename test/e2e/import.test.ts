@@ -44,7 +44,7 @@ describe("steady import", () => {
   const compose = (...args: string[]): Promise<RunResult> =>
     run("docker-compose", ["-p", "legacy", ...args], {
       cwd: join(dir, "legacy"),
-      env: { ...process.env, DOCKER_HOST: host.url } as Record<string, string>,
+      env: { DOCKER_HOST: host.url },
     });
   const legacy = async (): Promise<Seen[]> => {
     const ids = (await host.docker(["ps", "-aq", "--filter", "label=com.docker.compose.project=legacy"]))
@@ -118,7 +118,21 @@ describe("steady import", () => {
   it("says which key differs, and then takes nothing over", async () => {
     const labels = { project: "odd", service: "x", "container-number": "1", oneoff: "False" };
     const flags = Object.entries(labels).flatMap(([k, v]) => ["--label", `com.docker.compose.${k}=${v}`]);
-    const odd = ["run", "-d", "--name", "odd_x_1", "--device-cgroup-rule", "c 1:3 r", ...flags, TEST_IMAGES.web, "/bin/hold"];
+    const odd = [
+      "run",
+      "-d",
+      "--name",
+      "odd_x_1",
+      "--device-cgroup-rule",
+      "c 1:3 r",
+      "--network",
+      "legacy_front",
+      "--network-alias",
+      "x",
+      ...flags,
+      TEST_IMAGES.web,
+      "/bin/hold",
+    ];
     const id = (await host.docker(odd)).trim();
     const { code, stderr } = await steady(["import", "odd"]);
     expect(code, stderr).toBe(4);
