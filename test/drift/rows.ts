@@ -438,14 +438,12 @@ export const ROWS: Row[] = [
   },
   {
     name: "our labels, of a pod that nobody wants, on somebody else's container",
-    harm: ({ host, c }) =>
-      foreign(
-        host,
-        "pretender",
-        ...Object.entries({ ...c.Config.Labels, "steadfleet.dev/pod": "nobody", "com.docker.compose.service": "nobody" }).flatMap(
-          ([k, v]) => ["--label", `${k}=${v}`],
-        ),
-      ),
+    harm: ({ host, c }) => {
+      const labels = { ...c.Config.Labels, "steadfleet.dev/pod": "nobody", "com.docker.compose.service": "nobody" };
+      const flags = Object.entries(labels).flatMap(([k, v]) => ["--label", `${k}=${v}`]);
+      // The agent may be quicker than the start.
+      return host.dockerAny(["run", "-d", "--name", "pretender", ...flags, TEST_IMAGES.web, "/bin/hold"]);
+    },
     // By label it is ours, and an orphan.
     outcome: "untouched",
     after: ({ host }) => gone(host, "pretender"),
