@@ -200,7 +200,9 @@ describe("while the agent was away", () => {
     await site.etcd.stop();
     await docker("rm", "-f", pod.name);
     await site.startAgent();
-    await until(async () => (await site.names()).includes(pod.name), { what: "a heal without etcd" });
+    await until(async () => (await docker("inspect", "-f", "{{.State.Status}}", pod.name).catch(() => "")) === "running", {
+      what: "a heal without etcd",
+    });
     await docker("kill", pod.name);
     await until(async () => (await docker("inspect", "-f", "{{.State.Status}}", pod.name)) === "running", { what: "a second heal" });
     expect(await site.names()).toEqual([other.name, pod.name].toSorted());
