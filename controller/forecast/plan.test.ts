@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { PlannedPod } from "../../schemas/types.ts";
 import type { NodeParts } from "../place-view.ts";
 import { aNode, planned, rolledOut, type Spec } from "../testing/forecast.ts";
+import { templateHash } from "../compile.ts";
 import type { Forecast } from "./plan.ts";
 
 const shown = (p: PlannedPod): string => `${p.slot} ${p.effect}${p.node ? ` ${p.node}` : ""}${p.to && p.to !== p.node ? ` → ${p.to}` : ""}`;
@@ -143,4 +144,21 @@ it("a world in which something else would happen has another digest; one that di
   expect(planned(stored, next, { ...world, nodes: new Map([...nodes, aNode("c")]) }).digest).toBe(digest);
   expect(planned(stored, next, { ...world, nodes: new Map([aNode("a", { unschedulable: true }), aNode("b")]) }).digest).not.toBe(digest);
   expect(planned(stored, { services: { web: { ...web, image: "web:3" } } }, world).digest).not.toBe(digest);
+});
+
+it("contents of configs: the same ones replace nothing, others do, and are not told", () => {
+  const web2 = { image: "web:1", configs: ["conf"] };
+  const spec = (content: string): Spec => ({ services: { web: web2 }, configs: { conf: { content } } });
+  const { stored, world } = rolledOut(spec("one"), [aNode("a")]);
+  // As the controller leaves it: with a hash, and without content.
+  const pods = world.pods.map((p) => {
+    const files = p.desired.container.files?.map((f) => ({ ...f, source: { kind: "Inline" as const, content: "" }, hash: "1234" }));
+    return { ...p, desired: { ...p.desired, container: { ...p.desired.container, ...(files ? { files } : {}) } } };
+  });
+  const hashed = pods.map((p) => ({ ...p, desired: { ...p.desired, templateHash: templateHash(p.desired.container) } }));
+  expect(podsOf(planned(stored, spec("one"), { ...world, pods: hashed }))).toEqual(["0 unchanged a"]);
+  const other = planned(stored, spec("two-secret"), { ...world, pods: hashed });
+  expect(podsOf(other)).toEqual(["0 replace a"]);
+  expect(other.services[0]?.changes.map((c) => c.path)).toEqual(["configs.conf.content"]);
+  expect(JSON.stringify(other)).not.toContain("two-secret");
 });

@@ -7,6 +7,7 @@ import { decodeRevision, revisionKey, type RevisionView } from "../revisions/his
 import type { Running } from "../revisions/hold.ts";
 import { compileStack } from "../stacks/compile.ts";
 import type { Compiled } from "../stacks/plan.ts";
+import { withRunningHashes } from "./contents.ts";
 import { serviceEffects } from "./effects.ts";
 import { networksOf, volumesOf } from "./holdings.ts";
 import { simulate, type Snapshot } from "./simulate.ts";
@@ -32,10 +33,13 @@ export const forecast = (input: ForecastInput): Forecast | { invalid: readonly s
   const { stored, world, deletions, nowMs, compile = compileStack } = input;
   const next = asStored(input);
   const history = historyOf(next, input.revisions);
-  const after = compile(next);
-  if ("problems" in after) return { invalid: after.problems };
   const was = stored && compile(stored);
-  const before = was && "compiled" in was ? was.compiled.services : [];
+  const live = world.pods.filter((p) => p.desired.stack === next.metadata.name && p.desired.stackUid === next.metadata.uid);
+  const settled = (c: Compiled): Compiled => withRunningHashes(c, was && "normal" in was ? was.normal : undefined, live);
+  const after = settled(compile(next));
+  if ("problems" in after) return { invalid: after.problems };
+  const old = was && settled(was);
+  const before = old && "compiled" in old ? old.compiled.services : [];
   const run = simulate({
     stack: next,
     compile: () => after,

@@ -49,10 +49,8 @@ const mountText = (m: MountSpec): string => {
 /** Content is told apart by its hash, which says nothing about it. */
 const fileWords = ({ hash, source, target, uid, gid, mode }: FileSpec): Obj => ({
   target,
-  ...(source.kind === "Inline"
-    ? { content: source.content }
-    : { source: `${source.kind} ${source.name}${source.item ? `/${source.item}` : ""}` }),
-  ...(hash === undefined || source.kind === "Inline" ? {} : { content: hash }),
+  ...(source.kind === "Inline" ? {} : { source: `${source.kind} ${source.name}${source.item ? `/${source.item}` : ""}` }),
+  ...(hash === undefined ? (source.kind === "Inline" ? { content: source.content } : {}) : { content: hash }),
   ...(uid === undefined ? {} : { uid }),
   ...(gid === undefined ? {} : { gid }),
   mode: `0${mode.toString(8)}`,
