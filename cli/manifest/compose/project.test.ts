@@ -16,9 +16,9 @@ describe("types and paths", () => {
   const rows: { name: string; service: string; env?: Record<string, string>; want: object }[] = [
     {
       name: "numbers and booleans out of variables",
-      service: "init: ${A}\ndeploy: {replicas: $N}\nread_only: 'yes'",
+      service: "init: ${A}\nhealthcheck: {retries: $N}\nread_only: 'yes'",
       env: { A: "true", N: "3" },
-      want: { init: true, deploy: { replicas: 3 }, read_only: true },
+      want: { init: true, healthcheck: { retries: 3 }, read_only: true },
     },
     {
       name: "texts out of numbers and booleans",
