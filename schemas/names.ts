@@ -4,7 +4,8 @@ import { createHash } from "node:crypto";
 /** Longest names. A pod's name is also a host name, hence 63 (RFC 1123). */
 export const MAX_POD_NAME = 63;
 export const MAX_STACK_NAME = 30;
-export const MAX_SERVICE_NAME = 30;
+/** It is a label's value and a name in the stack's DNS. */
+export const MAX_SERVICE_NAME = 63;
 
 const SUFFIX_LENGTH = 5;
 const SUFFIX_SPACE = 36n ** BigInt(SUFFIX_LENGTH);
@@ -48,7 +49,7 @@ export const podName = (pod: PodIdentity, taken: (name: string) => boolean): str
 };
 
 /**
- * The Deployment that shows a service: `<stack>-<service>`, at most 61 characters. Two pairs may come to the same name
+ * The Deployment that shows a service: `<stack>-<service>`, at most 94 characters. Two pairs may come to the same name
  * (`a-b` and `c`, `a` and `b-c`); admission refuses the Stack that comes second.
  */
 export const deploymentName = (stack: string, service: string): string => `${stack}-${hostPart(service)}`;

@@ -201,7 +201,7 @@ export interface StackSpec {
    */
   name?: string;
   /**
-   * The services, by name. A name has letters, digits, `.`, `_` and `-`, at most 30.
+   * The services, by name. A name has letters, digits, `.`, `_` and `-`, at most 63.
    */
   services: {
     [k: string]: ComposeService;
@@ -1162,7 +1162,7 @@ export interface ComposeDeploy {
  */
 export interface ComposePlacement {
   /**
-   * All of them must hold: `node.labels.<name>==<value>`, `node.hostname!=<name>`.
+   * All of them must hold: `node.labels.<name>==<value>`, `node.hostname!=<name>`, `node.platform.os==linux`, `node.platform.arch==arm64`. Nodes have no roles: what asks for one holds everywhere, with a warning.
    */
   constraints?: string[] | null;
   /**

@@ -7,8 +7,8 @@ import { type Found, findProjects } from "./corpus/find.ts";
 
 const USAGE = `npm run compose-corpus -- DIR [options]
   --env NAME=VALUE  a variable; repeatable
-  --strict          variables without a value are empty, as in Compose (default: something that fits stands in)
-  --lenient         missing files of variables, configs and secrets count as empty
+  --strict          as \`steady up\` takes it: variables without a value are empty, missing files of variables, configs and secrets are
+                    refused (default: something that fits stands in, and missing files are empty, with a warning)
   --quiet           only files that are refused, or from which something is dropped
   --no-drops        do not look for what is dropped`;
 
@@ -76,7 +76,6 @@ const main = (): void => {
     options: {
       env: { type: "string", multiple: true, default: [] },
       strict: { type: "boolean", default: false },
-      lenient: { type: "boolean", default: false },
       quiet: { type: "boolean", default: false },
       "no-drops": { type: "boolean", default: false },
     },
@@ -86,7 +85,7 @@ const main = (): void => {
   const env = Object.fromEntries(values.env.map((pair) => [pair.split("=")[0] ?? "", pair.split("=").slice(1).join("=")]));
   const rows = examineAll(
     resolve(root),
-    { env, strict: values.strict, lenient: values.lenient },
+    { env, strict: values.strict },
     {
       drops: !values["no-drops"],
       onRow: (row) => {

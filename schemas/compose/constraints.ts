@@ -4,15 +4,13 @@ import { show } from "../words.ts";
 import { type Field, variableHelp } from "./context.ts";
 import type { Constraint } from "./normal.ts";
 
-/** Swarm's words for what are labels here. */
-const AS_LABEL: Record<string, string> = {
-  "node.platform.os": "node.labels.kubernetes.io/os",
-  "node.platform.arch": "node.labels.kubernetes.io/arch",
-  "node.id": "node.hostname",
-};
+/** Swarm's words for what every node has as a label here. */
+const AS_LABEL: Record<string, string> = { "node.platform.os": "kubernetes.io/os", "node.platform.arch": "kubernetes.io/arch" };
+/** Swarm's names of architectures, which are the kernel's, in the label's words. */
+const ARCHITECTURES: Record<string, string> = { x86_64: "amd64", aarch64: "arm64", armv7l: "arm" };
 
 const unknownKey = (key: string, field: Field): void => {
-  const instead = AS_LABEL[key];
+  const instead = key === "node.id" ? "node.hostname" : undefined;
   const help = key.startsWith("engine.labels.")
     ? `Set a label on the node, and use \`node.labels.${key.slice("engine.labels.".length)}\`.`
     : "Known are `node.hostname` and `node.labels.<name>`.";
@@ -38,6 +36,12 @@ export const parseConstraint = (text: string, field: Field): Constraint | undefi
     field.problem("Invalid", `${show(text)}: the name of a node is missing`);
     return undefined;
   }
+  if (key === "node.role") {
+    field.warn(`${show(text)} holds on every node: nodes have no roles here; to choose nodes, use labels`);
+    return undefined;
+  }
+  const label = AS_LABEL[key];
+  if (label !== undefined) return { text, key: { type: "label", name: label }, operator: op, value: ARCHITECTURES[value] ?? value };
   if (!key.startsWith("node.labels.")) {
     unknownKey(key, field);
     return undefined;

@@ -259,7 +259,9 @@ describe("networks, dependencies and placement", () => {
   it("read deploy", () => {
     const deploy: ComposeService["deploy"] = {
       replicas: 3,
-      placement: { constraints: ["node.labels.disk==ssd", "node.hostname != nas"] },
+      placement: {
+        constraints: ["node.labels.disk==ssd", "node.hostname != nas", "node.role == manager", "node.platform.arch == x86_64"],
+      },
       resources: { limits: { cpus: "0.5", memory: "512M" } },
     };
     const { normal, limits } = web({ deploy });
@@ -268,6 +270,7 @@ describe("networks, dependencies and placement", () => {
     expect(normal.constraints).toEqual([
       { text: "node.labels.disk==ssd", key: { type: "label", name: "disk" }, operator: "==", value: "ssd" },
       { text: "node.hostname != nas", key: { type: "hostname" }, operator: "!=", value: "nas" },
+      { text: "node.platform.arch == x86_64", key: { type: "label", name: "kubernetes.io/arch" }, operator: "==", value: "amd64" },
     ]);
   });
 
@@ -276,12 +279,8 @@ describe("networks, dependencies and placement", () => {
     ["an unknown service", { depends_on: ["dbb"] }, /depends_on\[0\]: there is no service "dbb"/],
     ["itself", { depends_on: ["web"] }, /a service cannot depend on itself/],
     ["a constraint with one =", { deploy: { placement: { constraints: ["node.labels.a=b"] } } }, /"=" is no operator; did you mean "=="\?/],
-    ["a constraint of Swarm", { deploy: { placement: { constraints: ["node.platform.arch==x"] } } }, /use node.labels.kubernetes.io\/arch/],
-    [
-      "an unknown constraint",
-      { deploy: { placement: { constraints: ["node.role==manager"] } } },
-      /constraints on "node.role" are not supported/,
-    ],
+    ["a constraint of Swarm", { deploy: { placement: { constraints: ["node.id==x"] } } }, /use node.hostname/],
+    ["an unknown constraint", { deploy: { placement: { constraints: ["node.rack==1"] } } }, /constraints on "node.rack" are not supported/],
     ["replicas of a global service", { deploy: { mode: "global", replicas: 2 } }, /a global service has one pod on each node/],
     ["too little memory", { deploy: { resources: { limits: { memory: "1M" } } } }, /must be a size such as 512M, at least 6M; got "1M"/],
     ["no cores", { deploy: { resources: { limits: { cpus: 0 } } } }, /must be a number of cores such as 0.5/],

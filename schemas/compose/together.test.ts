@@ -127,11 +127,11 @@ describe("services seen together", () => {
   });
 
   it("refuse names that cannot be", () => {
-    const { problems } = told({ services: { "-x": { image }, ["a".repeat(31)]: { image } }, volumes: { "a b": {} } });
+    const { problems } = told({ services: { "-x": { image }, ["a".repeat(64)]: { image } }, volumes: { "a b": {} } });
     expect(problems).toEqual([
       expect.stringMatching(/spec.volumes\[a b\]: the key "a b" must be/),
       expect.stringMatching(/spec.services\[-x\]: the service name "-x" must be/),
-      expect.stringMatching(/at most 30 characters/),
+      expect.stringMatching(/at most 63 characters/),
     ]);
   });
 

@@ -19,10 +19,12 @@ import { standIn } from "./stand-in.ts";
 
 export interface Options {
   env: Readonly<Record<string, string>>;
-  /** Variables without a value are empty, as in Compose; otherwise something that fits stands in. */
+  /**
+   * As `steady up` takes it: variables without a value are empty, and missing files of variables, configs and secrets are refused.
+   * Otherwise something that fits stands in for such a variable, and a missing file is empty, with a warning: files of a
+   * collection seldom come with what lay beside them.
+   */
   strict: boolean;
-  /** Missing files count as empty. */
-  lenient: boolean;
 }
 
 export interface Outcome {
@@ -87,7 +89,7 @@ export class Subject {
       home: "/root",
       nameOf: (path) => relative(this.#dir, path),
       standIn: this.o.strict ? undefined : standIn,
-      lenient: this.o.lenient,
+      lenient: !this.o.strict,
     });
     for (const [path, trees] of [...this.#trees, ...(replaced ?? [])]) session.trees.set(path, trees);
     return session;
