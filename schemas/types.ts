@@ -1521,6 +1521,10 @@ export interface JobStatus {
    */
   runs: JobRun[];
   /**
+   * A run has failed when its pods have failed more often than this, all together.
+   */
+  backoffLimit?: number;
+  /**
    * The schedule by which the times are reckoned.
    */
   schedule?: string;

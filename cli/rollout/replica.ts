@@ -1,7 +1,7 @@
 // A Pod in the words of the CLI: what it is doing, why it is not ready, and whether waiting longer can help.
 import { LABELS } from "../../schemas/constants.ts";
 import { ANNOTATIONS } from "../../schemas/views.ts";
-import type { PodObject } from "./types.ts";
+import type { JobView, PodObject } from "./types.ts";
 
 /** `ready` and `done` are good ends; `failed` is one that waiting will not mend. */
 export type ReplicaState = "ready" | "done" | "working" | "failed" | "removing";
@@ -19,12 +19,16 @@ export interface Replica {
   /** A sentence. */
   message: string;
   restarts: number;
+  /** Of a job's pod: `2 of 6 failures`, of all pods of the run together. */
+  failures?: string;
   exitCode?: number;
   /** The engine killed it for want of memory. */
   oom: boolean;
   log: string[];
   /** It has a health check: ready means more than running. */
   checked: boolean;
+  /** It has ended and is not started again. */
+  ended?: "Succeeded" | "Failed";
   /** When the agent tries again, milliseconds since the epoch. */
   nextTryAt?: number;
   createdAt: number;
@@ -100,12 +104,45 @@ export const replicaOf = (pod: PodObject): Replica => {
     oom: last?.reason === "OOMKilled" || reason === "OOMKilled",
     log: logOf(last?.message),
     checked: container?.health !== undefined,
+    ...(status.phase === "Succeeded" || status.phase === "Failed" ? { ended: status.phase } : {}),
     ...(nextTry === undefined ? {} : { nextTryAt: time(nextTry) }),
     createdAt: time(metadata.creationTimestamp),
     image: pod.spec?.containers?.[0]?.image ?? "",
     imageId: container?.imageID ?? "",
     ...(Number.isNaN(revision) ? {} : { revision }),
   };
+};
+
+/** The run of a job that a rollout waits for: a schedule's are no part of it. */
+export const runOf = (job: JobView | undefined): JobView["runs"][number] | undefined =>
+  job?.runs.find((r) => r.scheduledTime === undefined);
+
+/**
+ * A job's pods may fail as often as its `backoffLimit` says, all together, and the controller says when that is over: until then a
+ * crash is none of those that waiting does not mend.
+ * @param rows of one service
+ */
+export const inJob = (rows: readonly Replica[], job: JobView): Replica[] => {
+  const run = runOf(job);
+  if (!run) return [...rows];
+  const live = rows.filter((r) => r.state !== "removing");
+  // Its status comes a moment after the pods.
+  const failed = Math.max(
+    run.failed ?? 0,
+    live.reduce((sum, r) => sum + r.restarts + (r.ended === "Failed" ? 1 : 0), 0),
+  );
+  const limit = job.backoffLimit;
+  const failures =
+    limit === undefined || failed === 0
+      ? undefined
+      : failed > limit
+        ? `${failed} ${failed === 1 ? "failure" : "failures"} with a backoffLimit of ${limit}`
+        : `${failed} of ${limit} failures`;
+  return rows.map((r): Replica => {
+    const told = failures ? { ...r, failures } : r;
+    if (run.state === "Failed") return r.state === "working" && r.word === "CrashLoopBackOff" ? { ...told, state: "failed" } : told;
+    return r.state === "failed" && TERMINAL[r.word] === undefined ? { ...told, state: "working" } : told;
+  });
 };
 
 const wordOf = (state: ReplicaState, reason: string, phase: string | undefined, health: string | undefined): string => {
@@ -127,7 +164,8 @@ export const describe = (r: Replica): string => {
   if (r.state !== "ready" && r.state !== "done") {
     const told = new RegExp(`\\bcode ${r.exitCode}\\b`).test(r.message) && !r.oom;
     if (r.exitCode !== undefined && !told) facts.push(`exit ${r.exitCode}${r.oom ? " (out of memory)" : ""}`);
-    if (r.restarts > 0 && !/restart/i.test(r.message)) facts.push(`${r.restarts} restart${r.restarts === 1 ? "" : "s"}`);
+    if (r.failures !== undefined) facts.push(r.failures);
+    else if (r.restarts > 0 && !/restart/i.test(r.message)) facts.push(`${r.restarts} restart${r.restarts === 1 ? "" : "s"}`);
   }
   return facts.length > 0 ? `${r.word}: ${facts.join(", ")}` : r.word;
 };

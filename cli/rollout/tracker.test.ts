@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { condition, done, healthy, pod, progressing, ready, stack, waiting } from "../testing/objects.ts";
+import { describe as describeRow } from "./replica.ts";
 import { Tracker, type View } from "./tracker.ts";
 import type { PodObject, StackObject } from "./types.ts";
 
@@ -17,6 +18,25 @@ interface Case {
   want: View["outcome"];
   why?: string[];
 }
+
+/** A job that has failed so often. */
+const job = (failed: number, state = "Running"): StackObject =>
+  stack({
+    ...progressing,
+    services: {
+      web: {
+        mode: "replicated",
+        desired: 1,
+        updated: 1,
+        ready: 0,
+        image: "web:1",
+        job: {
+          runs: [{ state, failed, ...(state === "Failed" ? { message: "failed 7 times, with a backoffLimit of 6" } : {}) }],
+          backoffLimit: 6,
+        },
+      },
+    },
+  });
 
 const rows: Case[] = [
   { name: "healthy and answered is a success", stack: stack(healthy), pods: [pod(ready)], want: "succeeded", why: [] },
@@ -47,6 +67,32 @@ const rows: Case[] = [
     name: "three are",
     stack: stack(progressing),
     pods: [pod(waiting("CrashLoopBackOff", "", { restarts: 3, exitCode: 1 }))],
+    want: "failed",
+  },
+  {
+    name: "of a job they are not: its backoffLimit decides",
+    stack: job(5),
+    pods: [pod(waiting("CrashLoopBackOff", "", { restarts: 5, exitCode: 1 }))],
+    after: 60_000,
+    want: "progressing",
+  },
+  {
+    name: "a pod of a job that has ended is the controller's to judge",
+    stack: job(2),
+    pods: [pod(waiting("Error", "exited with code 4", { phase: "Failed", exitCode: 4 }))],
+    want: "progressing",
+  },
+  {
+    name: "a job that the controller has given up fails",
+    stack: job(7, "Failed"),
+    pods: [pod(waiting("Error", "exited with code 4", { phase: "Failed", restarts: 6, exitCode: 4 }))],
+    want: "failed",
+    why: ["the job web failed 7 times, with a backoffLimit of 6"],
+  },
+  {
+    name: "an image that does not exist fails a job, too",
+    stack: job(0),
+    pods: [pod(waiting("ImageNotFound", "no such image"))],
     want: "failed",
   },
   {
@@ -195,6 +241,27 @@ describe("when a wait is over", () => {
     expect(tracker.view(9_000).outcome).toBe("progressing");
     expect(tracker.view(18_999).outcome).toBe("progressing");
     expect(tracker.view(19_000).outcome).toBe("succeeded");
+  });
+
+  it("rows of a job tell its failures against its backoffLimit, before the status does", () => {
+    const tracker = new Tracker("shop", "default", 1);
+    const told = (s: StackObject, restarts: number): string[] => {
+      tracker.setStack(s);
+      tracker.setPods([pod(waiting("CrashLoopBackOff", "", { restarts, exitCode: 1 }))]);
+      return tracker.view(0).rows.map(describeRow);
+    };
+    expect(told(job(1), 2)).toEqual(["CrashLoopBackOff: exit 1, 2 of 6 failures"]);
+    expect(told(job(7, "Failed"), 6)).toEqual(["CrashLoopBackOff: exit 1, 7 failures with a backoffLimit of 6"]);
+  });
+
+  it("a job that ended well after failures is not waited for any longer", () => {
+    const tracker = new Tracker("shop", "default", 1);
+    tracker.setStack(job(1));
+    tracker.setPods([pod(waiting("CrashLoopBackOff", "", { restarts: 1, exitCode: 1 }))]);
+    tracker.view(0);
+    tracker.setStack(stack(healthy));
+    tracker.setPod(pod({ ...done, containerStatuses: [{ restartCount: 2, state: { terminated: { exitCode: 0 } } }] }));
+    expect(tracker.view(1_000).outcome).toBe("succeeded");
   });
 
   it("rows say since when they say the same", () => {

@@ -1,6 +1,6 @@
 // One stack's rollout as it is seen from outside: folds watch events into a view, and decides when it is over.
 import type { Condition } from "../../schemas/meta.ts";
-import { byName, type Replica, replicaOf, TERMINAL } from "./replica.ts";
+import { byName, inJob, type Replica, replicaOf, runOf, TERMINAL } from "./replica.ts";
 import type { PodObject, StackObject } from "./types.ts";
 
 export interface Row extends Replica {
@@ -79,14 +79,11 @@ export class Tracker {
   /** @param now monotonic milliseconds */
   view(now: number): View {
     const status = this.#stack?.status ?? {};
-    const rows = [...this.#pods.values()]
-      .map(replicaOf)
-      .toSorted(byName)
-      .map((r): Row => {
-        const since = this.#held(r.pod, `${r.state} ${r.word}`, now);
-        const hopeless = r.state === "working" && now - since >= (TERMINAL[r.word] ?? Number.POSITIVE_INFINITY);
-        return { ...r, since, ...(hopeless ? { state: "failed" } : {}) };
-      });
+    const rows = this.#replicas().map((r): Row => {
+      const since = this.#held(r.pod, `${r.state} ${r.word}`, now);
+      const hopeless = r.state === "working" && now - since >= (TERMINAL[r.word] ?? Number.POSITIVE_INFINITY);
+      return { ...r, since, ...(hopeless ? { state: "failed" } : {}) };
+    });
     this.#noteCrashes(rows, now);
     const observed = (status.observedGeneration ?? 0) >= this.#generation;
     const base = {
@@ -102,9 +99,21 @@ export class Tracker {
     return { ...base, ...this.#judge(rows, observed, now) };
   }
 
+  #replicas(): Replica[] {
+    const rows = [...this.#pods.values()].map(replicaOf).toSorted(byName);
+    const services = this.#stack?.status?.services ?? {};
+    return [...new Set(rows.map((r) => r.service))].flatMap((name) => {
+      const of = rows.filter((r) => r.service === name);
+      const job = services[name]?.job;
+      return job ? inJob(of, job) : of;
+    });
+  }
+
   #noteCrashes(rows: readonly Row[], now: number): void {
     for (const r of rows) {
       const before = this.#restarts.get(r.pod);
+      // What has ended does not crash any more, and a job may fail before it succeeds.
+      if (r.state === "done" || r.failures !== undefined) continue;
       // Of a pod that ran before we came, old restarts are history.
       if (before === undefined ? r.restarts > 0 && r.state !== "ready" : r.restarts > before) this.#crashedAt = now;
       this.#restarts.set(r.pod, r.restarts);
@@ -141,8 +150,13 @@ export class Tracker {
       const waits = conditions.filter((c) => c.type === "Ready" && c.status === "False").map((c) => c.message);
       return { ...this.#settled(now), ...(waits.length > 0 ? { why: waits } : {}) };
     }
-    const failed = rows.filter((r) => r.state === "failed" && this.#isCurrent(r));
-    if (failed.length > 0) return { outcome: "failed", why: failed.map((r) => `${r.name}${r.node ? ` on ${r.node}` : ""}: ${r.word}`) };
+    const lost = Object.entries(status.services ?? {}).flatMap(([service, { job }]) => {
+      const run = runOf(job);
+      return run?.state === "Failed" ? [{ service, why: `the job ${service} ${run.message ?? "has failed"}` }] : [];
+    });
+    const failed = rows.filter((r) => r.state === "failed" && this.#isCurrent(r) && !lost.some((l) => l.service === r.service));
+    const broken = [...failed.map((r) => `${r.name}${r.node ? ` on ${r.node}` : ""}: ${r.word}`), ...lost.map((l) => l.why)];
+    if (broken.length > 0) return { outcome: "failed", why: broken };
     const unplaceable = conditions.find((c) => c.reason === UNPLACEABLE && c.message !== "");
     if (unplaceable && now - this.#held("\u0000placement", unplaceable.message, now) >= GRACE.unplaceable)
       return { outcome: "failed", why: [unplaceable.message] };

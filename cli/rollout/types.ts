@@ -10,7 +10,14 @@ export interface ServiceView {
   image: string;
   paused?: boolean;
   message?: string;
-  job?: { runs: { state: string; scheduledTime?: string }[]; nextScheduleTime?: string; suspended?: boolean };
+  job?: JobView;
+}
+
+export interface JobView {
+  runs: { state: string; scheduledTime?: string; failed?: number; message?: string }[];
+  backoffLimit?: number;
+  nextScheduleTime?: string;
+  suspended?: boolean;
 }
 
 export interface StackObject extends KubeObject {

@@ -113,5 +113,6 @@ const scheduled = (input: JobInput, schedule: Schedule, now: string): JobPlan =>
 export const planJob = (input: JobInput): JobPlan => {
   const now = secondsOf(input.nowMs);
   const schedule = input.service.job?.schedule;
-  return schedule ? scheduled(input, schedule, now) : once(input, now);
+  const plan = schedule ? scheduled(input, schedule, now) : once(input, now);
+  return { ...plan, status: { ...plan.status, backoffLimit: input.service.job?.backoffLimit ?? 0 } };
 };
