@@ -1679,6 +1679,31 @@ export interface StackPlanSpec {
    * The Stack as it would be applied. With a resourceVersion: it must be the present one.
    */
   stack: Stack;
+  /**
+   * ConfigMaps and Secrets of the namespace that would be applied before it. No content is sent: only what it is called, and whether it would be another.
+   */
+  contents?: PlannedContent[];
+}
+/**
+ * A ConfigMap or Secret as it would be.
+ */
+export interface PlannedContent {
+  /**
+   * Which of the two.
+   */
+  kind: "ConfigMap" | "Secret";
+  /**
+   * Its name.
+   */
+  name: string;
+  /**
+   * All keys that it would have.
+   */
+  keys: string[];
+  /**
+   * Those of them whose content would be another than what is stored.
+   */
+  changed: string[];
 }
 /**
  * The plan.

@@ -1,13 +1,13 @@
 // stacks/plan: what applying a Stack would do to each container. The controller's planner says it; nothing is written.
 import { decodeContent, type Objects, withFiles } from "../../controller/files/compile.ts";
-import { forecast, type Snapshot } from "../../controller/forecast/plan.ts";
+import { forecast, OTHER, type Snapshot, UNKNOWN } from "../../controller/forecast/plan.ts";
 import { compileStack } from "../../controller/stacks/compile.ts";
 import type { Compiled } from "../../controller/stacks/plan.ts";
 import { API_VERSION } from "../../schemas/constants.ts";
 import type { DesiredPod, NodeInfo, NodeSession, ObservedPod, PodDeletion } from "../../schemas/fleet.ts";
 import type { KubeObject } from "../../schemas/meta.ts";
 import { apiVersionOf, RESOURCES } from "../../schemas/resources.ts";
-import type { Node, Stack } from "../../schemas/types.ts";
+import type { Node, PlannedContent, Stack } from "../../schemas/types.ts";
 import { NotFoundError } from "../../store/errors.ts";
 import { nodesPrefix, objectPrefix, parseNodeKey, podDeletionsPrefix } from "../../store/keys.ts";
 import type { Item, Kv } from "../../store/kv.ts";
@@ -26,9 +26,10 @@ export async function planStack(deps: Deps, call: Call): Promise<Answer> {
   dryRunOf("CreateOptions", call.query.all("dryRun"));
   const asked = await readObject(call.req);
   const { kind: named = "StackPlan", apiVersion = API_VERSION } = asked;
-  const given = (asked["spec"] as { stack?: unknown } | null | undefined)?.stack;
+  const { stack: given, contents: foreseen = [] } = (asked["spec"] ?? {}) as { stack?: unknown; contents?: unknown };
   if (named !== "StackPlan" || apiVersion !== API_VERSION || typeof given !== "object" || given === null || Array.isArray(given))
     throw badRequest(`the body must be a StackPlan of ${API_VERSION} with the Stack in spec.stack`);
+  if (!areContents(foreseen)) throw badRequest("spec.contents must be a list of {kind: ConfigMap | Secret, name, keys: […], changed: […]}");
 
   const stored = await deps.store.get<Stack & KubeObject>(kind.resource, namespace, name).catch((e: unknown) => {
     if (e instanceof NotFoundError) return undefined;
@@ -42,7 +43,7 @@ export async function planStack(deps: Deps, call: Call): Promise<Answer> {
   for (const warning of warnings) call.warn(warning);
 
   const { world, revisions, deletions, revision } = await lookAround(deps.kv, namespace, name, signal);
-  const contents = await contentsOf(deps, namespace, revision, signal);
+  const contents = await contentsOf(deps, namespace, revision, foreseen, signal);
   const compile = (stack: Stack): Compiled => withFiles(compileStack(stack), namespace, contents);
   const status = forecast({ next: object as unknown as Stack, stored, world, revisions, deletions, nowMs: deps.env.now(), compile });
   if ("invalid" in status)
@@ -77,8 +78,31 @@ async function lookAround(
   };
 }
 
-/** ConfigMaps and Secrets of the namespace: what is in them decides which containers are replaced. No value of them is answered. */
-async function contentsOf(deps: Deps, namespace: string, revision: number, signal: AbortSignal): Promise<Objects> {
+function areContents(given: unknown): given is PlannedContent[] {
+  const words = (list: unknown): boolean => Array.isArray(list) && list.every((w) => typeof w === "string");
+  return (
+    Array.isArray(given) &&
+    given.every((c: Partial<PlannedContent> | null) => {
+      const known = c?.kind === "ConfigMap" || c?.kind === "Secret";
+      return known && typeof c.name === "string" && words(c.keys) && words(c.changed);
+    })
+  );
+}
+
+/** Stands for a content that is not sent, and is another than what is stored. */
+const FORESEEN = new Uint8Array();
+
+/**
+ * ConfigMaps and Secrets of the namespace: what is in them decides which containers are replaced. No value of them is answered.
+ * @param foreseen those that would be applied before the Stack
+ */
+async function contentsOf(
+  deps: Deps,
+  namespace: string,
+  revision: number,
+  foreseen: readonly PlannedContent[],
+  signal: AbortSignal,
+): Promise<Objects> {
   const found = new Map<string, ReturnType<Objects["find"]>>();
   for (const kind of ["ConfigMap", "Secret"] as const) {
     const prefix = objectPrefix(kind === "Secret" ? RESOURCES.secrets : RESOURCES.configmaps, namespace);
@@ -92,15 +116,22 @@ async function contentsOf(deps: Deps, namespace: string, revision: number, signa
       }
     }
   }
+  for (const { kind, name, keys, changed } of foreseen) {
+    const now = found.get(`${kind}/${name}`);
+    const stored = now === undefined || "unreadable" in now ? new Map<string, Uint8Array>() : now;
+    const then = keys.map((key): [string, Uint8Array] => [key, changed.includes(key) ? FORESEEN : (stored.get(key) ?? FORESEEN)]);
+    found.set(`${kind}/${name}`, new Map(then));
+  }
   return {
     find: (kind, name) => found.get(`${kind}/${name}`),
     hash: (about, content) => {
+      if (content === FORESEEN) return OTHER;
       try {
         if (deps.contentHash) return deps.contentHash(about, content);
-      } catch (e) {
-        return { unreadable: e instanceof Error ? e.message : String(e) };
+      } catch {
+        // Said by whoever asks for the Secret itself; another server, which has the key, leads.
       }
-      return { unreadable: "this server has no encryption key" };
+      return UNKNOWN;
     },
   };
 }

@@ -2,7 +2,7 @@
 import { API_VERSION, CLI } from "../../schemas/constants.ts";
 import type { KubeObject } from "../../schemas/meta.ts";
 import { RESOURCES } from "../../schemas/resources.ts";
-import type { StackPlan, StackPlanStatus } from "../../schemas/types.ts";
+import type { PlannedContent, StackPlan, StackPlanStatus } from "../../schemas/types.ts";
 import type { Context } from "../command.ts";
 import { ApiError, CliError, EXIT, usage } from "../errors.ts";
 import { type Applied, applyObject } from "../kube/apply.ts";
@@ -47,10 +47,28 @@ export const foresee = async (ctx: Context, { client }: Connection, loaded: read
     // `stringData` is never there when it is read: only the values tell.
     const same = l.manifest.kind === "Secret" && before !== undefined && contentOf(before) === contentOf(object);
     const result = same ? "unchanged" : applied.result;
-    const plan = l.manifest.kind === "Stack" ? { plan: await planStack(client, before, object, signal) } : {};
-    seen.push({ loaded: l, result, before, object, ...plan });
+    seen.push({ loaded: l, result, before, object });
+  }
+  // Wherever they stand in the files: they are applied first.
+  for (const one of seen) {
+    if (one.loaded.manifest.kind !== "Stack") continue;
+    const { namespace } = one.object.metadata;
+    const contents = seen.filter((s) => s.object.metadata.namespace === namespace && s.result !== "unchanged").flatMap(contentsOf);
+    one.plan = await planStack(client, one.before, one.object, contents, signal);
   }
   return seen;
+};
+
+type Content = KubeObject & { data?: Record<string, string>; binaryData?: Record<string, string> };
+
+/** Which keys a ConfigMap or Secret would have, and which of them with other content: what a plan needs to know, without the content. */
+const contentsOf = ({ before, object }: Foreseen): PlannedContent[] => {
+  const { kind } = object;
+  if (kind !== "ConfigMap" && kind !== "Secret") return [];
+  const of = (o: Content | undefined): Record<string, string> => ({ ...o?.binaryData, ...o?.data });
+  const [was, is] = [of(before), of(object)];
+  const keys = Object.keys(is);
+  return [{ kind, name: object.metadata.name, keys, changed: keys.filter((k) => was[k] !== is[k]) }];
 };
 
 /** @throws ApiError, CliError when the server knows no plans */
@@ -58,6 +76,7 @@ export const planStack = async (
   client: Client,
   before: KubeObject | undefined,
   object: KubeObject & { spec?: unknown },
+  contents: readonly PlannedContent[],
   signal: AbortSignal,
 ): Promise<StackPlanStatus> => {
   const { name, namespace, labels, annotations } = object.metadata;
@@ -69,7 +88,12 @@ export const planStack = async (
     ...(before ? { resourceVersion: before.metadata.resourceVersion } : {}),
   };
   const stack = { apiVersion: object.apiVersion, kind: object.kind, metadata, spec: object.spec };
-  const body = { apiVersion: API_VERSION, kind: "StackPlan", metadata: { name }, spec: { stack } };
+  const body = {
+    apiVersion: API_VERSION,
+    kind: "StackPlan",
+    metadata: { name },
+    spec: { stack, ...(contents.length > 0 ? { contents } : {}) },
+  };
   for (let tries = 1; ; tries++)
     try {
       const answer = await client.http.json<StackPlan>("POST", pathOf(RESOURCES.stacks, namespace, name, "plan"), { body, signal });

@@ -53,7 +53,12 @@ const what = (c: PlannedService): string => {
     numberOf(c, e) > 0 ? [`${e} ${numberOf(c, e)}`] : [],
   );
   const words: Record<Effect, string> = {
-    create: c.mode === "global" ? `create one on each node (${c.to})` : `create ${c.to}`,
+    create:
+      c.to === 0 && c.waits !== undefined
+        ? "create, when it can"
+        : c.mode === "global"
+          ? `create one on each node (${c.to})`
+          : `create ${c.to}`,
     replace: counts.join(", "),
     update: numberOf(c, "change") > 0 ? "change in place (no restart)" : "change (no container does)",
     scale: `scale ${c.from} → ${c.to}`,

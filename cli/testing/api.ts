@@ -8,6 +8,7 @@ import type { NodeLinks } from "../../api/links.ts";
 import { createToken, startApi } from "../../api/index.ts";
 import { ObjectStore } from "../../store/objects.ts";
 import { desiredKey, infoKey, observedKey, sessionKey } from "../../store/keys.ts";
+import { newKeyPair } from "../../store/seal.ts";
 import { MemoryKv } from "../../store/memory.ts";
 import { realEnv } from "../../store/env.ts";
 import { RESOURCES } from "../../schemas/resources.ts";
@@ -33,6 +34,7 @@ const LAPTOP: Omit<NodeInfo, "conditions"> = {
   memoryBytes: 1024 ** 3,
   disk: { totalBytes: 1024 ** 4, freeBytes: 1024 ** 3 },
   labels: {},
+  publicKey: newKeyPair().publicKey,
   containers: { ours: 0, foreign: 0 },
 };
 
@@ -55,7 +57,7 @@ export class TestApi {
   }
 
   /** `links`: nodes that answer, such as api/testing/fake-node.ts. */
-  static async start(links?: NodeLinks): Promise<TestApi> {
+  static async start(links?: NodeLinks, contentHash?: (about: string, content: Uint8Array) => string): Promise<TestApi> {
     const dir = mkdtempSync(join(tmpdir(), "steadfleet-cli-"));
     const kv = new MemoryKv(realEnv);
     const log = pino({ level: "silent" });
@@ -69,6 +71,7 @@ export class TestApi {
       insecureHttp: true,
       version: "9.9.9",
       ...(links ? { links } : {}),
+      ...(contentHash ? { contentHash } : {}),
     });
     const token = await createToken(kv, realEnv, { name: "ann", groups: ["system:masters"] });
     // Without a session every pod of that node is Unknown; without the rest nothing could be placed there.
@@ -131,7 +134,7 @@ export class TestApi {
   }
 
   /** What controller and agent would write of a pod of the stack `shop`. */
-  async pod(slot: string, seen: Partial<ObservedPod> = {}, node = "laptop"): Promise<void> {
+  async pod(slot: string, seen: Partial<ObservedPod> = {}, node = "laptop", more: Partial<DesiredPod> = {}): Promise<void> {
     const name = `shop-web-${slot}-abcde`;
     const stack = await this.store.get<Stack>(RESOURCES.stacks, "default", "shop").catch(() => undefined);
     const desired: DesiredPod = {
@@ -149,6 +152,7 @@ export class TestApi {
       createdAt: new Date(realEnv.now()).toISOString(),
       dependsOn: [],
       container: aContainer({ image: "web:1" }),
+      ...more,
     };
     const observed: ObservedPod = {
       uid: name,

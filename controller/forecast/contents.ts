@@ -1,5 +1,5 @@
-// Contents of configs and secrets in a plan: the API tells them apart without the controller's key. What is named as before has the
-// hash that runs; what is said otherwise has another. Pure.
+// Contents of configs and secrets in a plan. Where a hash is known it tells; where the server has no key to reckon one, what is named as
+// before has the hash that runs, and what is said otherwise has another. Pure.
 import type { NormalStack } from "../../schemas/compose/normal.ts";
 import type { FileSpec } from "../../schemas/fleet.ts";
 import { canonicalJson } from "../canonical.ts";
@@ -7,7 +7,10 @@ import { compile } from "../compile.ts";
 import type { PodView } from "../model.ts";
 import type { Compiled } from "../stacks/plan.ts";
 
-const OTHER = "changed";
+/** Hash of a content that is another one than what is stored, whatever it is. */
+export const OTHER = "changed";
+/** Hash of a content that nobody here can tell. */
+export const UNKNOWN = "unknown";
 
 /** @param stored the Stack as it is, normalised; @param pods its live ones */
 export const withRunningHashes = (wanted: Compiled, stored: NormalStack | undefined, pods: readonly PodView[]): Compiled => {
@@ -18,6 +21,7 @@ export const withRunningHashes = (wanted: Compiled, stored: NormalStack | undefi
     const was = stored?.services.find((o) => o.name === s.name)?.container.files ?? [];
     const runs = pods.find((p) => p.desired.service === s.name && p.desired.deletionTimestamp === undefined)?.desired.container.files ?? [];
     const settled = files.map((f): FileSpec => {
+      if (f.hash !== undefined && f.hash !== UNKNOWN) return f;
       const same = (o: FileSpec): boolean => o.kind === f.kind && o.key === f.key && o.target === f.target;
       const before = was.find(same);
       const unchanged = before !== undefined && canonicalJson(before.source) === canonicalJson(f.source);

@@ -111,14 +111,14 @@ const podEffect = (
     if (restarts)
       return { slot, effect: "restart", ...is, to: next.node, ...because(going), why: "a service that it depends on is updated" };
     const live = canonicalJson(next.desired.container) !== canonicalJson(old.desired.container);
-    const named = keys.length > 0 ? { why: `${listed(keys)} changed` } : {};
+    const named = keys.length > 0 ? { why: reasonOf(keys) } : {};
     return live
       ? { slot, effect: "change", ...is, to: next.node, ...because(going), ...named }
       : { slot, effect: "unchanged", ...is, to: next.node };
   }
   if (old && next) {
     const other = old.desired.templateHash !== next.desired.templateHash;
-    const why = other && keys.length > 0 ? `${listed(keys)} changed` : going?.why;
+    const why = other && keys.length > 0 ? reasonOf(keys) : going?.why;
     return {
       slot,
       effect: old.node === next.node ? "replace" : "move",
@@ -131,6 +131,21 @@ const podEffect = (
   if (next) return { slot, effect: "create", to: next.node, ...because(coming) };
   // It goes, but nothing could be placed for it: that is what the service waits for.
   return { slot, effect: "remove", ...is, ...because(going), ...(after && !going ? { why: "no node takes its successor" } : {}) };
+};
+
+const CONTENT = /^(config|secret)s\.(.+)\.content$/;
+
+/** `image changed, config motd has other content`. */
+const reasonOf = (keys: readonly string[]): string => {
+  const others = keys.filter((k) => !CONTENT.test(k));
+  const contents = keys.flatMap((k) => {
+    const [, kind, name] = CONTENT.exec(k) ?? [];
+    return kind ? [`${kind} ${name}`] : [];
+  });
+  return [
+    ...(others.length > 0 ? [`${listed(others)} changed`] : []),
+    ...(contents.length > 0 ? [`${listed(contents)} ${contents.length === 1 ? "has" : "have"} other content`] : []),
+  ].join(", ");
 };
 
 const listed = (keys: readonly string[]): string =>

@@ -160,5 +160,8 @@ it("contents of configs: the same ones replace nothing, others do, and are not t
   const other = planned(stored, spec("two-secret"), { ...world, pods: hashed });
   expect(podsOf(other)).toEqual(["0 replace a"]);
   expect(other.services[0]?.changes.map((c) => c.path)).toEqual(["configs.conf.content"]);
+  expect(other.services[0]?.pods[0]?.why).toBe("config conf has other content");
+  const both = planned(stored, { ...spec("two-secret"), services: { web: { ...web2, image: "web:2" } } }, { ...world, pods: hashed });
+  expect(both.services[0]?.pods[0]?.why).toBe("image changed, config conf has other content");
   expect(JSON.stringify(other)).not.toContain("two-secret");
 });

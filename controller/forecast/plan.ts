@@ -7,13 +7,14 @@ import { decodeRevision, revisionKey, type RevisionView } from "../revisions/his
 import type { Running } from "../revisions/hold.ts";
 import { compileStack } from "../stacks/compile.ts";
 import type { Compiled } from "../stacks/plan.ts";
-import { withRunningHashes } from "./contents.ts";
+import { OTHER, UNKNOWN, withRunningHashes } from "./contents.ts";
 import { serviceEffects } from "./effects.ts";
 import { networksOf, volumesOf } from "./holdings.ts";
 import { simulate, type Snapshot } from "./simulate.ts";
 
 export type Forecast = NonNullable<StackPlanObject["status"]>;
 export type { Snapshot };
+export { OTHER, UNKNOWN };
 
 export interface ForecastInput {
   /** As it would be stored; of a new one the uid is "". */
