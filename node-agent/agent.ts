@@ -12,7 +12,7 @@ import { openSession } from "../store/session.ts";
 import { WorkQueue } from "../store/workqueue.ts";
 import { readCheckpoint, writeCheckpoint } from "./checkpoint.ts";
 import { clusterOf, online } from "./start.ts";
-import { debounced } from "./debounce.ts";
+import { debounced, rarely } from "./debounce.ts";
 import type { Engine, EngineEvent, EngineInfo } from "./engine.ts";
 import { execute } from "./execute.ts";
 import { NodeFiles } from "./files/index.ts";
@@ -244,7 +244,6 @@ export const runAgent = async (o: AgentParts, signal: AbortSignal): Promise<void
     (error) => log.warn({ err: error }, "node info is incomplete"),
   );
 
-  /** Networks of ours that a crash left behind with no user. */
   const gc =
     o.imageGc &&
     new ImageGc(
@@ -270,6 +269,7 @@ export const runAgent = async (o: AgentParts, signal: AbortSignal): Promise<void
     collectedAt = env.monotonic();
     await gc.run().catch((error: unknown) => log.warn({ err: error }, "images could not be collected"));
   };
+  /** Networks of ours that a crash left behind with no user. */
   const sweep = async (): Promise<void> => {
     if (!informer.synced || !runtime.settled || informer.undecodable.size > 0 || env.monotonic() - sweptAt < SWEEP_EVERY_MS) return;
     sweptAt = env.monotonic();
@@ -375,15 +375,6 @@ export const runAgent = async (o: AgentParts, signal: AbortSignal): Promise<void
   await keepLedger.flush();
   describe.cancel();
   files.tidy.cancel();
-};
-
-/** What `look` answers, at most `everyMs` old. */
-const rarely = <T>(env: Env, everyMs: number, look: () => T): (() => T) => {
-  let last: { at: number; answer: T } | undefined;
-  return () => {
-    if (!last || env.monotonic() - last.at >= everyMs) last = { at: env.monotonic(), answer: look() };
-    return last.answer;
-  };
 };
 
 const decodeDesired = (item: Item): DesiredEntry => {

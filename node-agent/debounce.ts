@@ -1,4 +1,5 @@
-// Many calls, one run: at most one at a time, `ms` after the first call, and once more for calls during the run.
+// Many calls, one run. `debounced`: at most one at a time, `ms` after the first call, and once more for calls during the run. `rarely`: what was found
+// a moment ago is good enough.
 import type { Env } from "../store/env.ts";
 
 export interface Debounced {
@@ -62,4 +63,13 @@ export const paced = (env: Env, ms: number, run: () => void): { (): void; cancel
       again = false;
     },
   });
+};
+
+/** What `look` answers, at most `everyMs` old. */
+export const rarely = <T>(env: Env, everyMs: number, look: () => T): (() => T) => {
+  let last: { at: number; answer: T } | undefined;
+  return () => {
+    if (!last || env.monotonic() - last.at >= everyMs) last = { at: env.monotonic(), answer: look() };
+    return last.answer;
+  };
 };

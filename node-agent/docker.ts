@@ -5,17 +5,16 @@ import { inspect as show } from "node:util";
 import Docker from "dockerode";
 import type { Env } from "../store/env.ts";
 import { type EngineAbilities, type KernelInfo, type Lack, lackIn, lacksOf } from "./abilities.ts";
+import { type DockerCall, DEADLINE } from "./docker-call.ts";
 import { classify } from "./docker-errors.ts";
+import { dockerImages } from "./docker-images.ts";
 import { dockerIo } from "./docker-io.ts";
-import type { ContainerInspect, ContainerSummary, Engine, EngineInfo, ImageInspect, NetworkInspect, VolumeInspect } from "./engine.ts";
+import type { ContainerInspect, ContainerSummary, Engine, EngineInfo, NetworkInspect, VolumeInspect } from "./engine.ts";
 import { EngineError, isEngineError } from "./engine.ts";
-import { agree, bodyFor, jsonLines, logLines, type RawEvent, splitReference, toEvent } from "./docker-wire.ts";
-import type { RegistryAuth } from "./images/auth.ts";
+import { agree, bodyFor, jsonLines, logLines, type RawEvent, toEvent } from "./docker-wire.ts";
 import { networkBody } from "./networks/settings.ts";
 import { KeyedLanes, lane } from "./lanes.ts";
 
-/** Deadlines in ms. Source: Amazon ECS agent, and what a hung dockerd does to clients that have none (for ever). */
-const DEADLINE = { ping: 5_000, list: 10_000, change: 30_000, create: 240_000, start: 180_000, remove: 60_000, pullIdle: 60_000 };
 const EVENTS = {
   type: ["container", "network", "volume", "image"],
   event: [
@@ -37,30 +36,6 @@ export interface DockerOptions {
   env: Env;
   /** Starts in flight; default 2 × cores. Source: measured, start is 130–250 ms of CPU in the engine. */
   concurrency?: number;
-}
-
-/** A line of a pull. */
-interface PullAnswer {
-  error?: string;
-  status?: string;
-  id?: string;
-  progressDetail?: { current?: number; total?: number };
-}
-
-interface Call {
-  operation: string;
-  method: "GET" | "POST" | "DELETE";
-  path: string;
-  query?: Record<string, string | number | boolean> | undefined;
-  body?: object;
-  deadlineMs: number;
-  stream?: boolean;
-  signal?: AbortSignal;
-  auth?: RegistryAuth;
-  /** Before the version is agreed on. */
-  bare?: boolean;
-  /** On a connection of its own. */
-  fresh?: boolean;
 }
 
 interface Warned {
@@ -85,7 +60,7 @@ export const connectDocker = ({ socketPath, env, concurrency = 2 * availablePara
   let abilities: Promise<EngineAbilities> | undefined;
   let agreed: Promise<{ api: string; version: string }> | undefined;
 
-  const dial = async (call: Call): Promise<unknown> => {
+  const dial = async (call: DockerCall): Promise<unknown> => {
     const deadline = new AbortController();
     const late = new EngineError("timeout", `no answer from the engine within ${call.deadlineMs / 1000} s`, call.operation);
     const cancel = env.timer(call.deadlineMs, () => deadline.abort(late));
@@ -117,7 +92,7 @@ export const connectDocker = ({ socketPath, env, concurrency = 2 * availablePara
   };
 
   /** An object or array of the engine. What cannot be read is a failure, never an empty answer. */
-  const json = async <T>(call: Call): Promise<T> => {
+  const json = async <T>(call: DockerCall): Promise<T> => {
     // A kept-alive socket that the engine has closed shows as `unavailable` on the first use: reading twice does no harm.
     const answer = await dial(call).catch((error) => {
       if (call.method === "GET" && isEngineError(error, "unavailable")) return dial(call);
@@ -127,7 +102,7 @@ export const connectDocker = ({ socketPath, env, concurrency = 2 * availablePara
       throw new EngineError("failed", "the engine's answer is no JSON", call.operation);
     return answer as T;
   };
-  const array = async <T>(call: Call): Promise<T[]> => {
+  const array = async <T>(call: DockerCall): Promise<T[]> => {
     const answer = await json<T[]>(call);
     if (!Array.isArray(answer)) throw new EngineError("failed", "the engine's answer is no list", call.operation);
     return answer;
@@ -151,7 +126,7 @@ export const connectDocker = ({ socketPath, env, concurrency = 2 * availablePara
     return agreed;
   };
 
-  const get = <T>(operation: string, path: string, query?: Call["query"], deadlineMs = DEADLINE.list): Promise<T> =>
+  const get = <T>(operation: string, path: string, query?: DockerCall["query"], deadlineMs = DEADLINE.list): Promise<T> =>
     lanes.read(() => json<T>({ operation, method: "GET", path, ...(query ? { query } : {}), deadlineMs }));
   const askAbilities = async (): Promise<EngineAbilities> => {
     const { api, version } = await negotiated();
@@ -165,7 +140,7 @@ export const connectDocker = ({ socketPath, env, concurrency = 2 * availablePara
     if (lacks.length > 0) abilities = undefined;
     return warnings?.length ? { warnings } : {};
   };
-  const act = async (operation: string, path: string, o: { body?: object; query?: Call["query"]; deadlineMs?: number } = {}) => {
+  const act = async (operation: string, path: string, o: { body?: object; query?: DockerCall["query"]; deadlineMs?: number } = {}) => {
     await dial({ operation, method: "POST", path, deadlineMs: DEADLINE.change, ...o });
   };
   /** Engines before 23 can deadlock for good when networks of a container change many at a time (moby/moby#46661): one at a time for each network. */
@@ -332,57 +307,7 @@ export const connectDocker = ({ socketPath, env, concurrency = 2 * availablePara
       return (await get<{ Volumes: VolumeInspect[] | null }>("list volumes", "/volumes", query)).Volumes ?? [];
     },
 
-    // Not encoded as one part: the engine takes the slashes of a reference as they are.
-    inspectImage: (image) => get<ImageInspect>("inspect image", `/images/${image.split("/").map(encodeURIComponent).join("/")}/json`),
-    async listImages() {
-      interface Row {
-        Id: string;
-        RepoTags: string[] | null;
-        RepoDigests: string[] | null;
-        Size: number;
-      }
-      const known = (names: string[] | null): string[] => (names ?? []).filter((name) => !name.startsWith("<none>"));
-      const rows = await lanes.read(() =>
-        array<Row>({ operation: "list images", method: "GET", path: "/images/json", deadlineMs: DEADLINE.change }),
-      );
-      return rows.map((r) => ({ id: r.Id, tags: known(r.RepoTags), digests: known(r.RepoDigests), sizeBytes: r.Size }));
-    },
-    removeImage: (reference) =>
-      lanes.change(async () => {
-        const path = `/images/${reference.split("/").map(encodeURIComponent).join("/")}`;
-        await dial({ operation: "remove image", method: "DELETE", path, query: { noprune: 1 }, deadlineMs: DEADLINE.create });
-      }),
-    pull: (image, { platform, auth } = {}, progress) =>
-      lanes.pull(async () => {
-        const idle = new AbortController();
-        const silent = `no progress for ${DEADLINE.pullIdle / 1000} s while pulling ${image}`;
-        const late = new EngineError("registryUnreachable", silent, "pull");
-        let cancel = env.timer(DEADLINE.pullIdle, () => idle.abort(late));
-        const { repository, tag } = splitReference(image);
-        try {
-          const stream = (await dial({
-            operation: "pull",
-            method: "POST",
-            path: "/images/create",
-            query: { fromImage: repository, tag, ...(platform === undefined ? {} : { platform }) },
-            deadlineMs: 2 * DEADLINE.pullIdle,
-            stream: true,
-            signal: idle.signal,
-            ...(auth ? { auth } : {}),
-          })) as NodeJS.ReadableStream;
-          for await (const line of jsonLines(stream)) {
-            const { error, status, id, progressDetail } = line as PullAnswer;
-            cancel();
-            cancel = env.timer(DEADLINE.pullIdle, () => idle.abort(late));
-            if (error) throw classify(new Error(error), "pull");
-            progress?.({ ...(id ? { id } : {}), ...(status ? { status } : {}), ...progressDetail });
-          }
-        } catch (error) {
-          throw idle.signal.aborted ? late : classify(error, "pull");
-        } finally {
-          cancel();
-        }
-      }),
+    ...dockerImages({ env, dial, get, array, lanes }),
 
     async events(onEvent, signal) {
       agreed = abilities = undefined; // Whoever answers now may be another engine than the one before.

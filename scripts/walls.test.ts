@@ -46,6 +46,9 @@ const rows: { name: string; file: string; source: string; want: string[] }[] = [
     source: '// Date.now() is wrong here\n/* process.env\n import "koa" */\nconst u = "http://x";',
     want: [],
   },
+  { name: "no file is longer than 400 lines", file: "api/a.ts", source: "x();\n".repeat(401), want: ["401 lines"] },
+  { name: "400 will do", file: "api/a.ts", source: "x();\n".repeat(400), want: [] },
+  { name: "tests may be longer", file: "api/a.test.ts", source: "x();\n".repeat(401), want: [] },
   { name: "other directories are free", file: "bench/a.ts", source: "Date.now();", want: [] },
 ];
 

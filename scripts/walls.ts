@@ -1,4 +1,5 @@
-// Checks the walls of the house: who may import whom, which room may speak to which outside system, and who may ask the machine for time or environment.
+// Checks the walls of the house: who may import whom, which room may speak to which outside system, who may ask the machine for time or
+// environment, and how long a file may be.
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join, posix, relative } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -42,6 +43,10 @@ const GLOBALS: { pattern: RegExp; except: RegExp; what: string }[] = [
 const roomOf = (file: string): Room | undefined => ROOMS.find((room) => file.startsWith(`${room}/`));
 const isTest = (file: string): boolean => /\.(test|contract)\.tsx?$|\/testing\//.test(file);
 
+/** A longer file is usually two things. */
+const MAX_LINES = 400;
+const GENERATED = /^schemas\/types\.ts$/;
+
 export interface Breach {
   file: string;
   line: number;
@@ -60,6 +65,9 @@ export function breaches(file: string, source: string): Breach[] {
     const message = importBreach(file, room, match[2] ?? "", (match[1] ?? "").includes("("));
     if (message) found.push({ file, line: at(match.index), message });
   }
+  const length = source.trimEnd().split("\n").length;
+  if (!isTest(file) && !GENERATED.test(file) && length > MAX_LINES)
+    found.push({ file, line: MAX_LINES, message: `${length} lines, at most ${MAX_LINES}: which two things is it?` });
   if (!isTest(file)) {
     for (const { pattern, except, what } of GLOBALS) {
       if (except.test(file)) continue;
