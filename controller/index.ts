@@ -32,7 +32,7 @@ export interface ControllerOptions {
   env: Env;
   log: Logger;
   /** How Secrets lie in etcd; `kv` shows them in the clear. Absent: services with configs or secrets wait. */
-  atRest?: Pick<AtRest, "hash" | "rotate">;
+  atRest?: Pick<AtRest, "hash" | "rotate" | "problem">;
   /** Of this process, for people: shown as the leader. */
   id: string;
   /** Failover takes about so long. Default 10. */
@@ -133,6 +133,8 @@ export const startController = (o: ControllerOptions): Controller => {
       catchUp(revisions, objectPrefix(RESOURCES.stackrevisions), cache, leadership),
     ]);
     log.info({ stacks: stacks.size, nodes: nodes.size, term: leadership.guard.create }, "leading");
+    const problem = o.atRest?.problem();
+    if (problem !== undefined) log.error({ problem }, "leading without the encryption key: services with configs or secrets wait");
     const encrypting = o.atRest?.rotate(leadership).catch((err: unknown) => {
       if (!leadership.signal.aborted) log.error({ err }, "Secrets could not all be encrypted anew; the next leader tries again");
     });
@@ -157,6 +159,8 @@ export const startController = (o: ControllerOptions): Controller => {
     key: leaderKey,
     id: o.id,
     ttlSeconds: o.leaderTtlSeconds ?? 10,
+    // Without the key every service with configs or secrets waits.
+    stopgap: () => o.atRest?.problem() !== undefined,
     lead,
   });
   const informers = [stacks, nodes, namespaces, records, requests, revisions, configMaps, secrets, accounts, ...others];

@@ -24,7 +24,8 @@ export const catchUp = async <T>(
   { guard, signal }: Leadership,
 ): Promise<void> => {
   await informer.waitSynced(signal);
-  if (informer.revision >= guard.create) return;
+  // A term that was taken over from another begins with its mod revision.
+  if (informer.revision >= (guard.mod ?? guard.create)) return;
   let newest = 0;
   let after: string | undefined;
   for (;;) {

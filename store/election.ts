@@ -3,7 +3,7 @@
 import type { Logger } from "pino";
 import type { Env } from "./env.ts";
 import { claim } from "./held-key.ts";
-import type { Guard, Kv } from "./kv.ts";
+import type { Guard, Item, Kv } from "./kv.ts";
 import { linkSignals } from "./signals.ts";
 
 export interface Leadership {
@@ -23,6 +23,8 @@ export interface ElectorOptions {
   ttlSeconds: number;
   /** Runs while this process leads. Must return soon after the signal. Returning or throwing gives the leadership up. */
   lead(leadership: Leadership): Promise<void>;
+  /** True: this process can do less than others. It leads only when nobody else does for a TTL, and gives way as soon as somebody can. */
+  stopgap?(): boolean;
   /** Told who leads, when it is someone else. */
   onHolder?(id: string): void;
 }
@@ -53,6 +55,7 @@ export class Elector {
 
   private async term(signal: AbortSignal): Promise<void> {
     const { kv, env, log, key, id, ttlSeconds } = this.o;
+    const stopgap = this.o.stopgap?.() ?? false;
     const held = await claim({
       kv,
       env,
@@ -60,7 +63,10 @@ export class Elector {
       key,
       ttlSeconds,
       signal,
-      value: { id, since: new Date(env.now()).toISOString() },
+      value: { id, since: new Date(env.now()).toISOString(), ...(stopgap ? { stopgap } : {}) },
+      ...(stopgap
+        ? { patienceMs: ttlSeconds * 1000 }
+        : { replaces: (item: Item) => (JSON.parse(item.value) as { stopgap?: unknown }).stopgap === true }),
       onHeld: (item) => {
         const holder = (JSON.parse(item.value) as { id?: unknown }).id;
         if (typeof holder === "string") this.o.onHolder?.(holder);
@@ -75,7 +81,7 @@ export class Elector {
       cancelWarning = env.timer(SLOW_EXIT_MS, () => log.error({ key, id, afterMs: SLOW_EXIT_MS }, "leader has not stopped yet"));
     };
     try {
-      log.info({ key, id, term: held.guard.create }, "elected");
+      log.info({ key, id, term: held.guard.create, ...(stopgap ? { stopgap } : {}) }, "elected");
       if (leadership.signal.aborted) return;
       leadership.signal.addEventListener("abort", ending, { once: true });
       await this.o.lead(leadership);

@@ -30,6 +30,8 @@ export interface ClaimOptions {
   replaces?(held: Item): boolean;
   /** Told of each holder that we wait for. */
   onHeld?(held: Item): void;
+  /** A key that is free is left free for so long, in milliseconds, for whoever can do more with it. Default: not at all. */
+  patienceMs?: number;
 }
 
 /** A watch can miss an end in theory; looking again now and then costs next to nothing. */
@@ -37,13 +39,20 @@ const POLL_MS = 5_000;
 
 /** Waits until the key is free, then takes it. @throws UnavailableError and whatever else `Kv` throws; the signal's reason */
 export const claim = async (o: ClaimOptions): Promise<HeldKey> => {
-  const { kv, key } = o;
+  const { kv, key, patienceMs = 0 } = o;
+  let waited = false;
   for (;;) {
     o.signal.throwIfAborted();
     const { item, revision } = await kv.get(key, { signal: o.signal });
     if (item && !o.replaces?.(item)) {
       o.onHeld?.(item);
       await untilChanged(kv, o.env, key, revision, o.signal);
+      waited = false;
+      continue;
+    }
+    if (patienceMs > 0 && !waited) {
+      await o.env.sleep(patienceMs, o.signal);
+      waited = true;
       continue;
     }
     const lease = await kv.grant(o.ttlSeconds);

@@ -1,7 +1,7 @@
 // One look at one Stack: everything that is decided about it, as data. Pure: no clock, no store.
 import { ADOPT, EXTENSION, STACK_FINALIZER } from "../../schemas/constants.ts";
 import type { NormalStack } from "../../schemas/compose/normal.ts";
-import type { Stack, StackStatus } from "../../schemas/types.ts";
+import type { ServiceStatus, Stack, StackStatus } from "../../schemas/types.ts";
 import type { Happening } from "../events/plan.ts";
 import { type DeliveryDraft, planDeliveries, type Sealed } from "../files/plan.ts";
 import type { Missing } from "../files/compile.ts";
@@ -119,7 +119,11 @@ export const planStack = (input: StackInput): StackPlan => {
   const { normal, held } = holdPaused(wanted, input.running, pods);
   const compiled = held.size === 0 ? wanted.compiled : compile(normal);
   const own = history.filter((r) => r.stackUid === ref.uid);
-  const revision = numberOf(compiled.revisionHash, previous, own);
+  // A paused service runs with what it has: what its manifest asks for now need not be there.
+  const blocked = new Map([...(wanted.missing ?? [])].filter(([name]) => !held.has(name)));
+  // What cannot be read is neither the same as before nor other: which revision it is, is for a server to say that can.
+  const unread = [...blocked].flatMap(([name, { reason }]) => (reason === "EncryptionKeyMissing" ? [name] : []));
+  const revision = unread.length > 0 ? (previous?.revision ?? own.at(-1)?.revision ?? 1) : numberOf(compiled.revisionHash, previous, own);
   const jobs = new Map(
     compiled.services.flatMap((service): [string, JobPlan][] => {
       if (!service.job) return [];
@@ -127,8 +131,6 @@ export const planStack = (input: StackInput): StackPlan => {
       return [[service.name, planJob({ service, memory: previous?.services?.[service.name]?.job, pods: mine, nodes, nowMs })]];
     }),
   );
-  // A paused service runs with what it has: what its manifest asks for now need not be there.
-  const blocked = new Map([...(wanted.missing ?? [])].filter(([name]) => !held.has(name)));
   const pins = planPins({ services: compiled.services, previous, history: own, pods });
   const rollout = planRollout({
     stack: ref,
@@ -148,7 +150,7 @@ export const planStack = (input: StackInput): StackPlan => {
     ? planDeliveries({ namespace: ref.namespace, pods, steps: rollout.steps, nodes, sealed: input.sealed, contents })
     : { steps: rollout.steps, puts: [], waits: new Map() };
   const plan: RolloutPlan = { ...rollout, steps: delivered.steps, waits: new Map([...rollout.waits, ...delivered.waits]) };
-  const status = computeStatus({
+  const computed = computeStatus({
     stack: ref,
     compiled,
     held,
@@ -162,16 +164,38 @@ export const planStack = (input: StackInput): StackPlan => {
     previous,
     now,
   });
+  const status = unread.length > 0 ? withRevisionOf(previous, computed, unread) : computed;
   return {
     steps: plan.steps,
     deliveries: delivered.puts,
-    revisions: planRevisions({ stack, status, spec: specOf(stack.spec, input.running, held), history }),
+    revisions: unread.length > 0 ? [] : planRevisions({ stack, status, spec: specOf(stack.spec, input.running, held), history }),
     stack: { ...stack, metadata, status },
     events: stackEvents(ref, previous, status, plan, at),
     waits: plan.waits,
     unplaceable: [...plan.waits.values()].some((w) => w.reason === "Unplaceable"),
     global: compiled.services.some((s) => s.mode === "global"),
     ...nextOf(jobs),
+  };
+};
+
+/** @param unread services whose template is not known */
+const withRevisionOf = (
+  previous: StackStatus | undefined,
+  { revision: _r, revisionHash: _h, services = {}, ...status }: StackStatus,
+  unread: readonly string[],
+): StackStatus => {
+  const { revision, revisionHash } = previous ?? {};
+  const known = Object.entries(services).map(([name, s]): [string, ServiceStatus] => {
+    if (!unread.includes(name)) return [name, s];
+    const { revision: _is, templateHash: _template, ...rest } = s;
+    const { revision: was, templateHash } = previous?.services?.[name] ?? {};
+    return [name, { ...rest, ...(was === undefined ? {} : { revision: was }), ...(templateHash === undefined ? {} : { templateHash }) }];
+  });
+  return {
+    ...status,
+    ...(revision === undefined ? {} : { revision }),
+    ...(revisionHash === undefined ? {} : { revisionHash }),
+    services: Object.fromEntries(known),
   };
 };
 

@@ -5,6 +5,7 @@ import type { DesiredPod } from "../../schemas/fleet.ts";
 import { LABELS, STACK_FINALIZER } from "../../schemas/constants.ts";
 import { RESOURCES } from "../../schemas/resources.ts";
 import type { Event, Node, Stack, StackRevision } from "../../schemas/types.ts";
+import { EncryptionKeyError } from "../../store/errors.ts";
 import { nodesPrefix, objectKey, objectPrefix, parseNodeKey, podDeletionKey } from "../../store/keys.ts";
 import type { Kv } from "../../store/kv.ts";
 import { MemoryKv } from "../../store/memory.ts";
@@ -25,6 +26,15 @@ const atRest = {
   hash: (about: string, content: Uint8Array): string =>
     createHash("sha256").update(`${about}\n`).update(content).digest("hex").slice(0, 16),
   rotate: async (): Promise<number> => 0,
+  problem: (): string | undefined => undefined,
+};
+/** Of a server that does not have the cluster's key. */
+export const keyless: typeof atRest = {
+  hash: () => {
+    throw new EncryptionKeyError("this server does not have the cluster's encryption key");
+  },
+  rotate: async () => 0,
+  problem: () => "this server does not have the cluster's encryption key",
 };
 
 export class Fleet {
@@ -35,7 +45,7 @@ export class Fleet {
   private readonly controllers: Controller[] = [];
 
   /** `wrap` puts faults between the controller and its store. */
-  control(id = "c1", wrap: (kv: Kv) => Kv = (kv) => kv): Controller & { kv: MemoryKv } {
+  control(id = "c1", wrap: (kv: Kv) => Kv = (kv) => kv, rest = atRest): Controller & { kv: MemoryKv } {
     const own = this.kv.another();
     const controller = startController({
       kv: wrap(own),
@@ -43,7 +53,7 @@ export class Fleet {
       log: pino({ level: process.env["LOG"] ?? "silent" }),
       id,
       compile: testCompile,
-      atRest,
+      atRest: rest,
     });
     this.controllers.push(controller);
     return Object.assign(controller, { kv: own });
