@@ -1,7 +1,7 @@
 // The JSON Schemas as data. Node 20 warns about JSON imports, so they are required.
 import { createRequire } from "node:module";
 
-/** The part of JSON Schema 2020-12 that our schemas use, plus `x-not-supported`: known keys that are refused → what to do instead. */
+/** The part of JSON Schema 2020-12 that our schemas use, plus `x-not-supported`: known keys, or values of an enum, that are refused → what to do instead. */
 export interface JsonSchema {
   $id?: string;
   $ref?: string;

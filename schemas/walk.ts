@@ -54,8 +54,11 @@ const RFC3339 = /^\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)$
 const checkScalar = (schema: JsonSchema, value: unknown, keys: readonly Key[], out: Findings): void => {
   const choices = schema.enum ?? (schema.const === undefined ? undefined : [schema.const]);
   if (choices && !choices.includes(value as string)) {
-    const guess = typeof value === "string" ? didYouMean(value, choices) : "";
-    out.problem(keys, "NotSupported", `must be ${oneOf(choices)}; got ${show(value)}${guess}`);
+    const refused = schema["x-not-supported"] ?? {};
+    const help = typeof value === "string" && Object.hasOwn(refused, value) ? refused[value] : undefined;
+    const guess = typeof value === "string" && !help ? didYouMean(value, choices) : "";
+    const said = help ? `${show(value)} is not supported` : `must be ${oneOf(choices)}; got ${show(value)}${guess}`;
+    out.problem(keys, "NotSupported", said, help ? { help } : {});
   }
   if (typeof value === "number" && schema.minimum !== undefined && value < schema.minimum) {
     out.problem(keys, "Invalid", `must be at least ${schema.minimum}; got ${show(value)}`);

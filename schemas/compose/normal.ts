@@ -42,7 +42,7 @@ export interface JobSpec {
 }
 
 export interface UnhealthyPolicy {
-  action: "ignore" | "restart" | "recreate" | "reschedule";
+  action: "ignore" | "restart" | "recreate";
   /** At most so many times in the window. */
   budget: { times: number; withinMs: number };
 }

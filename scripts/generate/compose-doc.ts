@@ -76,8 +76,10 @@ const rowsOf = ({ schema, base }: Located): Row[] => {
     const description = value.description ?? target.description ?? "";
     const difference = value["x-difference"] ?? target["x-difference"];
     const needs = Object.entries(value["x-needs"] ?? {}).map(([other, help]) => `Refused without \`${other}\`: ${help}`);
+    const values = target.enum ? Object.entries(target["x-not-supported"] ?? {}) : [];
+    const refusals = values.map(([refusal, help]) => `Refused: \`${refusal}\`. ${help}`);
     const type = nameTypes(typesOf({ schema: value, base }).filter((t) => t !== "null"));
-    const text = [description, ...(difference ? [`**Here:** ${difference}`] : []), ...needs].join(" ");
+    const text = [description, ...(difference ? [`**Here:** ${difference}`] : []), ...needs, ...refusals].join(" ");
     return { key, state: difference ? "difference" : "supported", type, text };
   });
   const refused = Object.entries(schema["x-not-supported"] ?? {}).map(([key, text]): Row => {
