@@ -206,7 +206,7 @@ describe.each(programs)("kubectl $version", (program) => {
       const wrong = await apply(stack("wrong", { restart: "sometimes", ports: ["99999:80"] }));
       expect(wrong).toContain("spec.services.web.restart");
       expect(wrong).toContain("spec.services.web.ports[0]");
-      const build = await apply(stack("build", { build: "." }), ...(old ? ["--validate=false"] : []));
+      const build = await apply(stack("build", { image: undefined, build: "." }), ...(old ? ["--validate=false"] : []));
       expect(build).toContain("spec.services.web.build");
       expect(build).toContain("docker build");
       expect(await k.ok("get", "stacks", "-o", "name")).toBe("stack.steadfleet.dev/blog\nstack.steadfleet.dev/shop\n");
