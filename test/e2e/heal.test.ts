@@ -40,7 +40,7 @@ const rows: Row[] = [
   {
     name: "docker update of a limit",
     harm: (host, { Id }) => host.docker(["update", "--memory", "64M", "--memory-swap", "-1", Id]),
-    says: /\/limits\/memory differed/,
+    says: /\/limits\/memory, \/limits\/memorySwap differed/,
     same: true,
     like: ({ HostConfig }) => HostConfig.Memory === 32 * 1024 * 1024,
   },
