@@ -6,8 +6,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 const STEPS = ["setup", "build", "generate:check", "types", "lint", "format:check"];
-/** Files of the last two bring etcd and Docker hosts of their own, and mostly wait for them: two at a time, on few cores too. */
-const PROJECTS: Record<string, string[]> = { unit: [], real: ["--maxWorkers=2"], e2e: ["--maxWorkers=2"] };
+/** Files of the last two bring etcd and Docker hosts of their own, and mostly wait for them: several at a time, on few cores too. */
+const PROJECTS: Record<string, string[]> = { unit: [], real: ["--maxWorkers=3"], e2e: ["--maxWorkers=3"] };
 
 interface Report {
   numPassedTests: number;

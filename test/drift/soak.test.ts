@@ -1,5 +1,6 @@
 // Nothing to do: an agent that has converged makes no call that changes anything, whatever time it has.
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { realEnv } from "../../store/env.ts";
 import { Fleet } from "../harness/fleet.ts";
 import { ROWS, specOf, STACK } from "./rows.ts";
 
@@ -21,6 +22,14 @@ describe("a soak", () => {
     `re-creates nothing and asks the engine for no change in ${SOAK_MS / 60_000} minutes`,
     async () => {
       const { proxy } = fleet.member("node-1");
+      // Events of the beginning are written a little later.
+      let last = 0;
+      await fleet.until("nothing to be written for some seconds", async () => {
+        await realEnv.sleep(3000);
+        const before = last;
+        ({ revision: last } = await fleet.kv.range("/steadfleet/"));
+        return last === before;
+      });
       const state = async (): Promise<string[]> =>
         (await fleet.containers("node-1", STACK)).map((c) => `${c.Name} ${c.Id} ${c.State.Status} ${c.State.StartedAt}`);
       const before = await state();
