@@ -153,6 +153,33 @@ describe("drift", () => {
     expect(await compare({}, () => {})).toEqual([]);
   });
 
+  it.each<[string, ContainerSpec["healthcheck"], Record<string, unknown>]>([
+    [
+      "its own test, and the start period of the image",
+      { test: ["CMD", "x"], intervalMs: 30_000, timeoutMs: 30_000, retries: 3, startPeriodMs: 0 },
+      { Test: ["CMD", "x"], Interval: 30e9, Timeout: 30e9, Retries: 3, StartPeriod: 60e9 },
+    ],
+    [
+      "the image's test, and an interval of its own",
+      { test: [], intervalMs: 5000, timeoutMs: 0, retries: 0, startPeriodMs: 0 },
+      { Test: ["CMD", "image"], Interval: 5e9, Timeout: 7e9, StartPeriod: 60e9 },
+    ],
+  ])("a health check of two parts is no drift: %s", async (_name, healthcheck, merged) => {
+    const engine = new FakeEngine(new ManualEnv());
+    const r = render(aPod({ container: { ...(healthcheck ? { healthcheck } : {}) } }), CLUSTER);
+    for (const n of r.networks) await engine.createNetwork(n.name, n.labels);
+    const { id } = await engine.create(r.name, r.body);
+    await engine.start(id);
+    const i = await engine.inspect(id);
+    const plain = await engine.inspectImage(i.Image);
+    const image = { ...plain, Config: { ...plain.Config, Healthcheck: { Test: ["CMD", "image"], Timeout: 7e9, StartPeriod: 60e9 } } };
+    i.Config.Healthcheck = merged;
+    const ids = new Map([...engine.networks.values()].map((n) => [n.name, n.id]));
+    expect(driftOf(expected(r, image), observe(i, image), r, ids)).toEqual([]);
+    i.Config.Healthcheck = { ...merged, Interval: 1e9 };
+    expect(driftOf(expected(r, image), observe(i, image), r, ids).map((d) => d.path)).toEqual(["/healthcheck"]);
+  });
+
   it("what the kernel has no support for is not missed", async () => {
     const dropped = (i: ContainerInspect): void => void Object.assign(i.HostConfig, { MemorySwap: -1, OomKillDisable: null });
     const spec = { ...RICH, oomKillDisable: true } as const;

@@ -4,6 +4,7 @@ import type { ContainerState } from "../schemas/fleet.ts";
 import type { Lack } from "./abilities.ts";
 import { type Comparable, comparable, comparableEndpoint, MODES, pairs } from "./comparable.ts";
 import type { ContainerConfig, ContainerInspect, ImageInspect } from "./engine.ts";
+import type { HealthConfig } from "./engine-objects.ts";
 import { digestsOf } from "./images/reference.ts";
 import type { ComparableLimits } from "./render/limits.ts";
 import { type Joined, joinedOf } from "./shares/joined.ts";
@@ -91,6 +92,9 @@ const macOf = (i: ContainerInspect, network: string, n: { MacAddress?: string })
   return mac ? { MacAddress: mac } : {};
 };
 
+/** What is 0 the engine takes from the image, too. Source: moby, daemon/commit.go, merge. */
+const said = (h: HealthConfig | undefined): HealthConfig => Object.fromEntries(Object.entries(h ?? {}).filter(([, v]) => v !== 0));
+
 /**
  * What a container that was made from this would look like. `image`: the one it is made from, where known. `lacks`: what the engine's
  * kernel has no support for, and the engine therefore drops: not compared.
@@ -107,7 +111,7 @@ export const expected = (r: Rendered, image?: ImageInspect, lacks: ReadonlySet<L
     User: r.body.User ?? own?.User ?? "",
     WorkingDir: r.body.WorkingDir ?? own?.WorkingDir ?? "",
     StopSignal: r.body.StopSignal ?? own?.StopSignal ?? "",
-    ...((r.body.Healthcheck ?? own?.Healthcheck) ? { Healthcheck: { ...own?.Healthcheck, ...r.body.Healthcheck } } : {}),
+    ...((r.body.Healthcheck ?? own?.Healthcheck) ? { Healthcheck: { ...own?.Healthcheck, ...said(r.body.Healthcheck) } } : {}),
     ExposedPorts: { ...own?.ExposedPorts, ...r.body.ExposedPorts },
   };
   const all = comparable(body, r.body.HostConfig, image, command, entrypoint);

@@ -54,3 +54,10 @@ describe("hashes of old specs", () => {
     expect(render(aPod({ container }), CLUSTER).specHash).toBe(hash);
   });
 });
+
+describe("a health check without a test of its own", () => {
+  it("leaves to the image what it does not say", () => {
+    const healthcheck = { test: [], intervalMs: 5000, timeoutMs: 0, retries: 0, startPeriodMs: 0 };
+    expect(render(aPod({ container: { healthcheck } }), CLUSTER).body.Healthcheck).toEqual({ Interval: 5e9 });
+  });
+});

@@ -151,7 +151,7 @@ export interface FileSpec {
 export type FileSource = { kind: "ConfigMap" | "Secret"; name: string; item?: string } | { kind: "Inline"; content: string };
 
 export interface HealthcheckSpec {
-  /** As in the Engine API: `["CMD", …]` or `["CMD-SHELL", line]`. */
+  /** As in the Engine API: `["CMD", …]` or `["CMD-SHELL", line]`; empty: the image's test, and of the numbers below 0 is the image's, too. */
   test: string[];
   intervalMs: number;
   timeoutMs: number;

@@ -13,7 +13,7 @@ export const parseBytes = (size: string | number): number | undefined => {
 
 /** Compose `cpus` → cores, at least 0.01 (the engine refuses less). undefined: not a number of cores. */
 export const parseCpus = (cpus: string | number): number | undefined => {
-  const value = typeof cpus === "number" ? cpus : /^\d{1,6}(\.\d{1,9})?$/.test(cpus.trim()) ? Number(cpus) : Number.NaN;
+  const value = typeof cpus === "number" ? cpus : /^(\d{1,6}(\.\d{0,9})?|\.\d{1,9})$/.test(cpus.trim()) ? Number(cpus) : Number.NaN;
   return Number.isFinite(value) && value >= 0.01 ? value : undefined;
 };
 

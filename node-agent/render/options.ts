@@ -1,5 +1,5 @@
 // Everything of a container that is neither a limit, a mount, a network nor a shared namespace. Pure.
-import type { BlkioSpec, ContainerSpec } from "../../schemas/fleet.ts";
+import type { BlkioSpec, ContainerSpec, HealthcheckSpec } from "../../schemas/fleet.ts";
 import type { ContainerConfig, DeviceRequestConfig, HealthConfig, HostConfig, Throttle } from "../engine-objects.ts";
 
 export const capName = (cap: string): string => cap.toUpperCase().replace(/^CAP_/, "");
@@ -9,13 +9,25 @@ export const renderHealthcheck = (h: NonNullable<ContainerSpec["healthcheck"]>):
   "disable" in h
     ? { Test: ["NONE"] }
     : {
-        Test: h.test,
-        Interval: h.intervalMs * NS,
-        Timeout: h.timeoutMs * NS,
-        Retries: h.retries,
-        StartPeriod: h.startPeriodMs * NS,
+        ...(h.test.length === 0
+          ? inherited(h)
+          : {
+              Test: h.test,
+              Interval: h.intervalMs * NS,
+              Timeout: h.timeoutMs * NS,
+              Retries: h.retries,
+              StartPeriod: h.startPeriodMs * NS,
+            }),
         ...(h.startIntervalMs === undefined ? {} : { StartInterval: h.startIntervalMs * NS }),
       };
+
+/** What is absent the engine takes from the image. */
+const inherited = (h: HealthcheckSpec): HealthConfig => ({
+  ...(h.intervalMs === 0 ? {} : { Interval: h.intervalMs * NS }),
+  ...(h.timeoutMs === 0 ? {} : { Timeout: h.timeoutMs * NS }),
+  ...(h.retries === 0 ? {} : { Retries: h.retries }),
+  ...(h.startPeriodMs === 0 ? {} : { StartPeriod: h.startPeriodMs * NS }),
+});
 
 /** Fields of the container itself that may be absent. */
 export const renderConfigOptions = (c: ContainerSpec): Partial<ContainerConfig> => ({

@@ -25,6 +25,8 @@ describe("deploy", () => {
   it.each<[string, ComposeDeploy, object]>([
     ["replicas as a text", { replicas: "3" }, { replicas: 3 }],
     ["processes", { resources: { limits: { pids: 100 } } }, { container: { limits: { pids: 100 } } }],
+    ["no limit of cores", { resources: { limits: { cpus: 0 } } }, { container: { limits: {} } }],
+    ["half a core", { resources: { limits: { cpus: ".5", memory: 0 } } }, { container: { limits: { cpus: 0.5 } } }],
     ["no limit of processes", { resources: { limits: { pids: -1 } } }, { container: { limits: {} } }],
     [
       "reservations",

@@ -25,7 +25,7 @@ export const wholeNumber = (value: number | string | undefined, least: number, f
 
 const coresOf = (cpus: string | number | undefined, field: Field): number | undefined => {
   const cores = cpus === undefined ? undefined : parseCpus(cpus);
-  if (cpus !== undefined && cores === undefined) {
+  if (cpus !== undefined && cores === undefined && Number(cpus) !== 0) {
     field.problem("Invalid", `must be a number of cores such as 0.5, at least 0.01; got ${show(cpus)}`, variableHelp(String(cpus)));
   }
   return cores;
@@ -33,6 +33,8 @@ const coresOf = (cpus: string | number | undefined, field: Field): number | unde
 
 const memoryOf = (memory: string | number | undefined, field: Field): number | undefined => {
   const bytes = memory === undefined ? undefined : parseBytes(memory);
+  // 0 is the engine's word for no limit.
+  if (bytes === 0) return undefined;
   if (memory !== undefined && (bytes === undefined || bytes < LEAST_MEMORY)) {
     field.problem("Invalid", `must be a size such as 512M, at least 6M; got ${show(memory)}`, variableHelp(String(memory)));
   }

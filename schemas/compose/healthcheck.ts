@@ -31,7 +31,11 @@ const normalizeTest = (test: string | readonly string[], field: Field): string[]
   const [form, ...rest] = test;
   if (form === "NONE" && rest.length === 0) return ["NONE"];
   if (form === "CMD" && rest.length > 0) return [...test];
-  if (form === "CMD-SHELL" && rest.length === 1) return [...test];
+  if (form === "CMD-SHELL" && rest.length > 0) {
+    if (rest.length > 1)
+      field.warn(`the shell runs ${show(rest[0] ?? "")} alone: after CMD-SHELL comes one line; for a program and its arguments write CMD`);
+    return [...test];
+  }
   if (form === "CMD" || form === "CMD-SHELL" || form === "NONE") {
     const wants = { CMD: "a program and its arguments", "CMD-SHELL": "one line for the shell", NONE: "nothing" }[form];
     field.problem("Invalid", `after ${form} comes ${wants}; got ${rest.length} more ${rest.length === 1 ? "word" : "words"}`);
@@ -42,38 +46,40 @@ const normalizeTest = (test: string | readonly string[], field: Field): string[]
   return undefined;
 };
 
-/** undefined: the image's own check. */
+/** undefined: the image's own check, as it is. */
 export const normalizeHealthcheck = (check: ComposeHealthcheck | undefined, field: Field): ContainerSpec["healthcheck"] => {
   if (!check) return undefined;
-  const test = check.test === undefined ? undefined : normalizeTest(check.test, field.at("test"));
-  const times = {
-    intervalMs: check.interval === undefined ? undefined : normalizeDuration(check.interval, field.at("interval"), 1),
-    timeoutMs: check.timeout === undefined ? undefined : normalizeDuration(check.timeout, field.at("timeout"), 1),
-    startPeriodMs: check.start_period === undefined ? undefined : normalizeDuration(check.start_period, field.at("start_period")),
-    startIntervalMs:
-      check.start_interval === undefined ? undefined : normalizeDuration(check.start_interval, field.at("start_interval"), 1),
+  // 0 is the engine's word for "not said".
+  const time = (key: "interval" | "timeout" | "start_period" | "start_interval"): number | undefined => {
+    const text = check[key];
+    const ms = text === undefined ? undefined : normalizeDuration(text, field.at(key));
+    if (ms === undefined || ms >= 1) return ms;
+    if (parseDuration(text ?? "") !== 0) field.at(key).problem("Invalid", `must be at least 1ms; got ${show(text ?? "")}`);
+    return undefined;
   };
+  const times = { intervalMs: time("interval"), timeoutMs: time("timeout"), startPeriodMs: time("start_period") };
+  const startIntervalMs = time("start_interval");
   if (check.disable) {
-    if (check.test !== undefined && test?.[0] !== "NONE") {
-      field.at("disable").problem("Invalid", "either a `test` or `disable: true`, not both");
-    }
+    if (check.test !== undefined && check.test[0] !== "NONE") field.at("test").warn("has no effect beside `disable: true`");
     return { disable: true };
   }
-  if (check.test === undefined) {
-    const help =
-      "Repeat the image's test here (`docker image inspect` shows it), or remove `healthcheck` to use the image's check as it is.";
-    if (Object.keys(check).some((key) => key !== "disable" && !key.startsWith("x-")))
-      field.at("test").problem("Required", "is required", help);
-    return undefined;
+  const own = check.test !== undefined && check.test.length > 0;
+  const test = own ? normalizeTest(check.test ?? "", field.at("test")) : [];
+  if (!test || test[0] === "NONE") return test && { disable: true };
+  const more = startIntervalMs === undefined ? {} : { startIntervalMs };
+  if (own) {
+    return {
+      test,
+      intervalMs: times.intervalMs ?? DEFAULTS.intervalMs,
+      timeoutMs: times.timeoutMs ?? DEFAULTS.timeoutMs,
+      retries: check.retries || DEFAULTS.retries,
+      startPeriodMs: times.startPeriodMs ?? DEFAULTS.startPeriodMs,
+      ...more,
+    };
   }
-  if (!test) return undefined;
-  if (test[0] === "NONE") return { disable: true };
-  return {
-    test,
-    intervalMs: times.intervalMs ?? DEFAULTS.intervalMs,
-    timeoutMs: times.timeoutMs ?? DEFAULTS.timeoutMs,
-    retries: check.retries || DEFAULTS.retries,
-    startPeriodMs: times.startPeriodMs ?? DEFAULTS.startPeriodMs,
-    ...(times.startIntervalMs === undefined ? {} : { startIntervalMs: times.startIntervalMs }),
-  };
+  // Without a test the image's is meant, with other times.
+  const { intervalMs = 0, timeoutMs = 0, startPeriodMs = 0 } = times;
+  const retries = check.retries ?? 0;
+  const said = intervalMs + timeoutMs + startPeriodMs + retries + (startIntervalMs ?? 0) > 0;
+  return said ? { test, intervalMs, timeoutMs, retries, startPeriodMs, ...more } : undefined;
 };

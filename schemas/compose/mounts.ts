@@ -10,6 +10,8 @@ import { normalizeLabels } from "./values.ts";
 const PROPAGATION = ["private", "rprivate", "shared", "rshared", "slave", "rslave"];
 /** Said for the sake of other systems; without effect on Linux. */
 const WITHOUT_EFFECT = ["cached", "delegated", "consistent"];
+/** Options of mount(8) and of Podman, which Compose passes over. */
+const FOREIGN = ["U", "O", "rbind", "bind", "copy", "exec", "noexec", "dev", "nodev", "suid", "nosuid", "atime", "noatime"];
 
 type Volumes = ReadonlyMap<string, DeclaredVolume> | undefined;
 
@@ -55,6 +57,7 @@ const shortOptions = (text: string | undefined, bind: boolean, field: Field): Op
       if (bind) options.selinux = word;
       else field.warn(`the option ${show(word)} (SELinux) has no effect on a volume: the engine labels its own volumes`);
     } else if (WITHOUT_EFFECT.includes(word)) field.warn(`the option ${show(word)} has no effect on Linux`);
+    else if (FOREIGN.includes(word)) field.warn(`the option ${show(word)} has no effect: Docker has no such option of a mount`);
     else {
       const expected = bind ? ["ro", "rw", "z", "Z", ...PROPAGATION] : ["ro", "rw", "nocopy"];
       field.problem(
@@ -204,9 +207,10 @@ const longMount = (mount: ComposeMount, volumes: Volumes, field: Field): MountSp
   }
   let wrong = false;
   for (const other of ["bind", "volume", "tmpfs"] as const) {
-    if (other === type || mount[other] === undefined) continue;
-    field.at(other).keyProblem("Invalid", `is for mounts of the type ${other}; this one is a ${type}`);
-    wrong = true;
+    const beside = mount[other];
+    // As in Compose: what another type says is passed over.
+    if (other !== type && beside && Object.keys(beside).length > 0)
+      field.at(other).warn(`has no effect: it is for mounts of the type ${other}, and this one is a ${type}`);
   }
   if (type === "tmpfs" && source !== undefined) {
     field.at("source").keyProblem("Forbidden", "a tmpfs has no source", "Remove it.");

@@ -91,13 +91,27 @@ describe("ports", () => {
         { target: 53, published: 53, protocol: "udp" },
       ],
     ],
+    [
+      "a range of host ports for one port of the container: the first",
+      ["8000-8010:80"],
+      [{ target: 80, published: 8000, protocol: "tcp" }],
+    ],
+    [
+      "all addresses of IPv4 and of IPv6",
+      ["0.0.0.0:80:80", "[::]:80:80"],
+      [
+        { target: 80, published: 80, protocol: "tcp", hostIp: "0.0.0.0" },
+        { target: 80, published: 80, protocol: "tcp", hostIp: "::" },
+      ],
+    ],
   ])("%s", (_name, ports, want) => expect(web({ ports }).ports).toEqual(want));
 
   it.each<[NonNullable<ComposeService["ports"]>[number][], RegExp]>([
     [["80:99999"], /ports\[0\]: "99999" is no port/],
     [["0:80"], /"0" is no port/],
     [["8001-8000:80-81"], /"8001-8000" is no port; ports are 1 to 65535, ranges go up/],
-    [["8000-8001:80"], /differ in length — A range of host ports for one container port is not supported yet/],
+    [["8000-8001:80-82"], /the ranges "8000-8001" and "80-82" differ in length/],
+    [["80:80", "[::]:80:81"], /ports\[1\]: the host port :::80 is published twice/],
     [Array.from({ length: 257 }, (_, i) => `${i + 1}:80`), /at most 256 ports can be opened for a service; these are 257/],
     [["1-2000"], /a range of 2000 ports; at most 256/],
     [["nas:8080:80"], /the host ip "nas" must be an IP address/],
@@ -151,7 +165,7 @@ describe("volumes", () => {
     [["/a::/b"], /is no mount; expected/],
     [[{ type: "bind", target: "/x" }], /volumes\[0\].source: is required: the path on the node/],
     [[{ type: "bind", source: "x", target: "/x" }], /must be an absolute path of the node; got "x"/],
-    [[{ type: "volume", target: "/x", tmpfs: { size: 1 } }], /volumes\[0\].tmpfs: is for mounts of the type tmpfs; this one is a volume/],
+    [["/a:/b:r0"], /the option "r0" is not known; did you mean "ro"/],
     [[{ type: "tmpfs", source: "x", target: "/x" }], /a tmpfs has no source/],
   ])("%j is refused", (volumes, told) => expect(problemsOf({ volumes }).join("\n")).toMatch(told));
 });
@@ -204,15 +218,22 @@ describe("health checks", () => {
     ],
     ["NONE turns it off", { test: ["NONE"] }, { disable: true }],
     ["disable turns it off", { disable: true }, { disable: true }],
+    ["disable turns it off beside a test", { test: ["CMD", "x"], disable: true }, { disable: true }],
+    ["a time of 0 says nothing", { test: ["CMD", "x"], interval: "0s" }, { test: ["CMD", "x"], ...defaults }],
+    [
+      "several words after CMD-SHELL go to the engine as they are",
+      { test: ["CMD-SHELL", "a", "b"] },
+      { test: ["CMD-SHELL", "a", "b"], ...defaults },
+    ],
+    ["the image's test at other times", { interval: "5s" }, { test: [], intervalMs: 5000, timeoutMs: 0, retries: 0, startPeriodMs: 0 }],
+    ["an empty test is the image's", { test: [], retries: 5 }, { test: [], intervalMs: 0, timeoutMs: 0, retries: 5, startPeriodMs: 0 }],
   ])("%s", (_name, healthcheck, want) => expect(web({ healthcheck }).healthcheck).toEqual(want));
 
   it.each<[NonNullable<ComposeService["healthcheck"]>, RegExp]>([
     [{ test: ["curl", "x"] }, /must begin with CMD, CMD-SHELL or NONE; got "curl"/],
-    [{ test: ["CMD-SHELL", "a", "b"] }, /after CMD-SHELL comes one line for the shell; got 2 more words/],
-    [{ test: "x", disable: true }, /either a `test` or `disable: true`/],
-    [{ interval: "5s" }, /healthcheck.test: is required/],
+    [{ test: ["CMD-SHELL"] }, /after CMD-SHELL comes one line for the shell; got 0 more words/],
     [{ test: "x", interval: "5 s" }, /must be a duration such as 90s or 1m30s; got "5 s"/],
-    [{ test: "x", interval: "0s" }, /must be at least 1ms/],
+    [{ test: "x", interval: "1us" }, /must be at least 1ms/],
   ])("%j is refused", (healthcheck, told) => expect(problemsOf({ healthcheck }).join("\n")).toMatch(told));
 });
 
@@ -223,6 +244,9 @@ describe("restart", () => {
     ["always", { policy: "always" }],
     ["on-failure", { policy: "on-failure" }],
     ["on-failure:3", { policy: "on-failure", maxRetries: 3 }],
+    ["on-failure: 5", { policy: "on-failure", maxRetries: 5 }],
+    ["always ", { policy: "always" }],
+    ["", { policy: "unless-stopped" }],
   ])("%j", (restart, want) => expect(web({ restart } as Partial<ComposeService>).restart).toEqual(want));
 
   it("is on-failure for a service that another one waits for to complete", () => {
@@ -283,7 +307,7 @@ describe("networks, dependencies and placement", () => {
     ["an unknown constraint", { deploy: { placement: { constraints: ["node.rack==1"] } } }, /constraints on "node.rack" are not supported/],
     ["replicas of a global service", { deploy: { mode: "global", replicas: 2 } }, /a global service has one pod on each node/],
     ["too little memory", { deploy: { resources: { limits: { memory: "1M" } } } }, /must be a size such as 512M, at least 6M; got "1M"/],
-    ["no cores", { deploy: { resources: { limits: { cpus: 0 } } } }, /must be a number of cores such as 0.5/],
+    ["too few cores", { deploy: { resources: { limits: { cpus: 0.001 } } } }, /must be a number of cores such as 0.5/],
     ["an unknown capability", { cap_add: ["NET_ADMN"] }, /is no Linux capability; did you mean "NET_ADMIN"\?/],
     ["an unknown signal", { stop_signal: "SIGTREM" }, /is no signal; did you mean "SIGTERM"\?/],
     ["a relative directory", { working_dir: "app" }, /must be an absolute path; got "app"/],

@@ -52,12 +52,12 @@ const expand = (parts: Parts, field: Field): PortSpec[] => {
   }
   if (!target) return [];
   const count = target.last - target.first + 1;
-  if (published && published.last - published.first + 1 !== count) {
-    const help =
-      count === 1
-        ? "A range of host ports for one container port is not supported yet; name one, or none to let the engine choose."
-        : undefined;
-    field.problem("Invalid", `the ranges ${show(parts.published)} and ${show(parts.target)} differ in length`, help);
+  if (published && published.last > published.first && count === 1) {
+    field.warn(
+      `${published.first} is opened, the first of the range ${parts.published}; the engine would take any that is free. Name the one you want.`,
+    );
+  } else if (published && published.last - published.first + 1 !== count) {
+    field.problem("Invalid", `the ranges ${show(parts.published)} and ${show(parts.target)} differ in length`);
     return [];
   }
   if (count > MAX_PORTS) {
@@ -90,14 +90,16 @@ const shortPort = (text: string, field: Field): PortSpec[] => {
 };
 
 /** Keys that are for people, or for a system that is not here. */
-const warnOfDifferences = (port: ComposePort, field: Field): void => {
+const warnOfDifferences = (port: ComposePort, several: boolean, field: Field): void => {
   const { properties = {} } = loadSchema("compose").$defs?.ComposePort ?? {};
-  const told = [port.name && "name", port.app_protocol && "app_protocol", port.mode === "ingress" && "mode"].filter((key) => !!key);
+  const told = [port.name && "name", port.app_protocol && "app_protocol", several && port.mode === "ingress" && "mode"].filter(
+    (key) => !!key,
+  );
   for (const key of told as string[]) field.at(key).warn(properties[key]?.["x-difference"] ?? "");
 };
 
-const longPort = (port: ComposePort, field: Field): PortSpec[] => {
-  warnOfDifferences(port, field);
+const longPort = (port: ComposePort, several: boolean, field: Field): PortSpec[] => {
+  warnOfDifferences(port, several, field);
   const published = port.published === undefined || port.published === "" ? undefined : String(port.published);
   const hostIp = port.host_ip?.replace(/^\[(.*)\]$/, "$1") || undefined;
   return expand({ target: String(port.target), published, protocol: port.protocol ?? "tcp", hostIp }, field);
@@ -105,19 +107,26 @@ const longPort = (port: ComposePort, field: Field): PortSpec[] => {
 
 const ANY = new Set([undefined, "0.0.0.0", "::"]);
 
+/** Whether one address may be of IPv4 and the other of IPv6 alone: 0.0.0.0 and :: can both be open. */
+const apart = (a: string | undefined, b: string | undefined): boolean => a !== undefined && b !== undefined && isIP(a) !== isIP(b);
+
 /** Whether both cannot be open on one node. */
 export const portsClash = (a: PortSpec, b: PortSpec): boolean =>
   a.published !== undefined &&
   a.published === b.published &&
   a.protocol === b.protocol &&
+  !apart(a.hostIp, b.hostIp) &&
   (a.hostIp === b.hostIp || ANY.has(a.hostIp) || ANY.has(b.hostIp));
 
 /** `8080`, `127.0.0.1:8080/udp`: a host port in messages. */
 export const showPort = (p: PortSpec): string =>
   `${p.hostIp === undefined ? "" : `${p.hostIp}:`}${p.published ?? ""}${p.protocol === "tcp" ? "" : `/${p.protocol}`}`;
 
-/** All entries, expanded, in the order written. */
-export const normalizePorts = (ports: readonly (string | number | ComposePort)[], field: Field): PortSpec[] => {
+/**
+ * All entries, expanded, in the order written.
+ * @param several whether the service may have more than one pod: only then a routing mesh would make a difference
+ */
+export const normalizePorts = (ports: readonly (string | number | ComposePort)[], several: boolean, field: Field): PortSpec[] => {
   if (ports.length > MAX_PORTS) {
     field.problem("Invalid", `at most ${MAX_PORTS} ports can be opened for a service; these are ${ports.length}`);
     return [];
@@ -126,7 +135,7 @@ export const normalizePorts = (ports: readonly (string | number | ComposePort)[]
   const byPort = new Map<number, PortSpec[]>();
   for (const [i, port] of ports.entries()) {
     const at = field.at(i);
-    for (const spec of typeof port === "object" ? longPort(port, at) : shortPort(String(port), at)) {
+    for (const spec of typeof port === "object" ? longPort(port, several, at) : shortPort(String(port), at)) {
       const others = spec.published === undefined ? [] : (byPort.get(spec.published) ?? []);
       if (others.some((other) => portsClash(other, spec))) {
         at.problem("Duplicate", `the host port ${showPort(spec)} is published twice by this service`);

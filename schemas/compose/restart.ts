@@ -11,12 +11,14 @@ type RestartPolicy = ComposeDeploy["restart_policy"];
 
 const RESTARTS = ["no", "always", "on-failure", "unless-stopped"] as const;
 
-const parseRestart = (restart: string | boolean, field: Field): Restart => {
+const parseRestart = (restart: string | boolean, field: Field): Restart | undefined => {
+  // `restart: ${RESTART}` without a value says nothing, as in Compose.
+  if (restart === "") return undefined;
   if (restart === false) {
     field.warn('the boolean false is read as "no": YAML 1.1 programs such as kubectl read a bare no as false; quote it: restart: "no"');
     return { policy: "no" };
   }
-  const match = /^([a-z-]+)(?::(\d{1,9}))?$/.exec(String(restart));
+  const match = /^\s*([a-z-]+)(?:\s*:\s*(\d{1,9}))?\s*$/.exec(String(restart));
   const policy = RESTARTS.find((word) => word === match?.[1]);
   if (!policy || (match?.[2] !== undefined && policy !== "on-failure")) {
     const guess = typeof restart === "string" ? field.guess(restart, RESTARTS) : "";

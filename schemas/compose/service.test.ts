@@ -149,8 +149,17 @@ describe("a key of a service", () => {
     [{ pull_policy: "every_1w2d3h4m5s" }, { pullPolicy: { everyMs: 788_645_000 } }],
     [{ runtime: "nvidia" }, { runtime: "nvidia" }],
     [
-      { security_opt: ["no-new-privileges:true", "seccomp:unconfined", "label=type:svirt_t", "apparmor:unconfined", "no-new-privileges"] },
-      { securityOpt: ["no-new-privileges", "seccomp=unconfined", "label=type:svirt_t", "apparmor=unconfined"] },
+      {
+        security_opt: [
+          "no-new-privileges:true",
+          "seccomp:unconfined",
+          "label=type:svirt_t",
+          "apparmor:unconfined",
+          "no-new-privileges",
+          "systempaths=unconfined",
+        ],
+      },
+      { securityOpt: ["no-new-privileges", "seccomp=unconfined", "label=type:svirt_t", "apparmor=unconfined", "systempaths=unconfined"] },
     ],
     [{ shm_size: "128m" }, { shmSizeBytes: 2 ** 27 }],
     [{ storage_opt: { size: "1G" } }, { storageOpt: { size: "1G" } }],
@@ -309,12 +318,28 @@ describe("what is not quite as in Compose", () => {
       "ports: has no effect with `network_mode: host`: what the program listens at is open on the node as it is",
     ],
     [{ ports: [{ target: 80, name: "web" }] }, "ports[0].name: Kept in the Stack and not read"],
-    [{ ports: [{ target: 80, mode: "ingress" }] }, "ports[0].mode: `ingress` has no routing mesh behind it"],
+    [{ ports: [{ target: 80, mode: "ingress" }], scale: 2 }, "ports[0].mode: `ingress` has no routing mesh behind it"],
+    [{ ports: ["8000-8010:80"] }, "ports[0]: 8000 is opened, the first of the range 8000-8010"],
+    [{ healthcheck: { test: ["CMD-SHELL", "curl", "-f", "x"] } }, 'healthcheck.test: the shell runs "curl" alone'],
+    [{ healthcheck: { test: "x", disable: true } }, "healthcheck.test: has no effect beside `disable: true`"],
+    [{ volumes: ["/a:/b:U,ro"] }, 'volumes[0]: the option "U" has no effect: Docker has no such option'],
+    [
+      { volumes: [{ type: "bind", source: "/a", target: "/b", volume: { nocopy: true } }] },
+      "volumes[0].volume: has no effect: it is for mounts of the type volume, and this one is a bind",
+    ],
     [{ pull_policy: "build" }, "pull_policy: nothing is built here"],
     [{ links: ["db"], networks: ["back"] }, 'links[0]: "web" and "db" have no network in common'],
   ])("is accepted with a warning: %j", (service, want) => {
     const { problems, warnings } = told(service);
     expect(problems).toEqual([]);
     expect(warnings).toEqual([expect.stringContaining(want)]);
+  });
+
+  it.each<Service>([
+    { ports: [{ target: 80, published: 80, mode: "ingress" }] },
+    { volumes: [{ type: "bind", source: "/a", target: "/b", volume: {} }] },
+    { healthcheck: { test: ["NONE"], disable: true } },
+  ])("is not worth a word: %j", (service) => {
+    expect(told(service)).toMatchObject({ problems: [], warnings: [] });
   });
 });

@@ -52,8 +52,8 @@ const normalizeCapabilities = (capabilities: readonly string[] | null | undefine
 };
 
 /** The ports that are opened on the node: none where the network is the node's own, or there is none. */
-const normalizeOpened = (service: SoundService, field: Field): PortSpec[] => {
-  const ports = normalizePorts(service.ports ?? [], field);
+const normalizeOpened = (service: SoundService, several: boolean, field: Field): PortSpec[] => {
+  const ports = normalizePorts(service.ports ?? [], several, field);
   if (ports.length === 0 || (service.network_mode !== "host" && service.network_mode !== "none")) return ports;
   const instead = service.network_mode === "host" ? "what the program listens at is open on the node as it is" : "there is no network";
   field.warn(`has no effect with \`network_mode: ${service.network_mode}\`: ${instead}`);
@@ -169,7 +169,7 @@ export const normalizeService = (name: string, service: SoundService, context: S
       // Who is waited for to complete must be allowed to end; a failure is still tried again.
       restart: job ? jobRestart(job, restart) : (restart ?? { policy: context.awaited.has(name) ? "on-failure" : "unless-stopped" }),
       ...(healthcheck ? { healthcheck } : {}),
-      ports: normalizeOpened(service, field.at("ports")),
+      ports: normalizeOpened(service, replicas > 1 || deploy.mode === "global", field.at("ports")),
       mounts: [...mounts, ...normalizeTmpfs(service.tmpfs, mounts, field.at("tmpfs"))],
       networks: withMac(
         service,

@@ -79,12 +79,8 @@ const securityOption = (text: string, field: Field): string | undefined => {
     return undefined;
   }
   if (text === "writable-cgroups" || /^writable-cgroups=(true|false)$/.test(text)) return text;
-  if (key === "systempaths") {
-    const help = "Use `privileged: true`, or bind-mount what the program needs.";
-    field.problem("NotSupported", "the engine's API has no word for systempaths", help);
-    return undefined;
-  }
-  const known = ["no-new-privileges", "seccomp", "apparmor", "label"];
+  if (key === "systempaths" && value === "unconfined") return `${key}=${value}`;
+  const known = ["no-new-privileges", "seccomp", "apparmor", "label", "systempaths=unconfined"];
   const guess = nearest(key, known);
   const message = `${show(text)} is no security option${guess ? `; did you mean ${show(guess)}?` : ""}`;
   field.problem("Invalid", message, variableHelp(text) ?? "Known are no-new-privileges, seccomp=…, apparmor=… and label=….");

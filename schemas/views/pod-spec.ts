@@ -58,7 +58,7 @@ const containerOf = (service: string, c: ContainerSpec, mounts: VolumeMount[]): 
       : {}),
     ...(resources ? { resources } : {}),
     ...(mounts.length ? { volumeMounts: mounts } : {}),
-    ...(c.healthcheck && "test" in c.healthcheck ? { readinessProbe: probeOf(c.healthcheck) } : {}),
+    ...(c.healthcheck && "test" in c.healthcheck && c.healthcheck.test.length > 0 ? { readinessProbe: probeOf(c.healthcheck) } : {}),
     ...(lifecycle ? { lifecycle } : {}),
     ...(security ? { securityContext: security } : {}),
     ...(c.stdinOpen ? { stdin: true } : {}),

@@ -118,7 +118,7 @@ export class Subject {
       profiles,
       name: undefined,
     });
-    if (!replaced && session.problems.every((p) => p.code !== "SF1000"))
+    if (!replaced && session.problems.every((p) => p.code !== "SF1000" && p.code !== "SF1002"))
       for (const [path, trees] of session.trees) this.#trees.set(path, trees);
     const refusals = this.#broken === undefined ? [] : [this.#broken];
     const warnings: Outcome["warnings"] = [];

@@ -90,7 +90,8 @@ const others = (leaf: Leaf): (Node | { rename: string })[] => {
     ...(typeof v === "string" ? {} : { source: String(v) }),
   });
   if (typeof value === "boolean") return [as(!value)];
-  if (typeof value === "number") return [as(value + 1)];
+  // -1 and 0 often both mean: no limit.
+  if (typeof value === "number") return [as(value + 1), ...(value < 0 ? [as(1000)] : [])];
   const text = textOf(node) ?? "";
   const choices = schemaAt(keys, text)?.schema.enum ?? [];
   const found = choices.filter((c) => c !== text).map(as);
@@ -106,7 +107,11 @@ const same = (a: Outcome, b: Outcome): boolean =>
 const said = (o: Outcome): string => o.warnings.map((w) => `${w.path} ${w.message}`).join("\n");
 
 /** Keys that matter only in another world than that of the file, with the reason. */
-const ELSEWHERE: [RegExp, string][] = [[/^services\.[^.]+\.env_file\[\d+\]\.required$/, "where the file is missing"]];
+const ELSEWHERE: [RegExp, string][] = [
+  [/^services\.[^.]+\.env_file\[\d+\]\.required$/, "where the file is missing"],
+  [/^services\.[^.]+\.networks\.[^.]+\.priority$/, "where another network would come first"],
+  [/^services\.[^.]+\.ports\[\d+\]\.mode$/, "where a service has several pods"],
+];
 
 interface Look {
   profiles: readonly string[];

@@ -2,6 +2,7 @@
 import { didYouMean, show } from "../../../schemas/words.ts";
 import { eachOnce } from "./once.ts";
 import type { Session } from "./session.ts";
+import { settleStoreFiles } from "./store-files.ts";
 import {
   entriesOf,
   get,
@@ -25,7 +26,7 @@ import {
 const STORE_KEYS: Record<string, string> = { exclude_from_hc: "Coolify" };
 
 export const settleLeniently = (s: Session, root: MapNode): MapNode =>
-  eachOnce(s, declareSubnets(s, declareVolumes(s, withoutStoreKeys(s, withoutProxy(s, root)))));
+  eachOnce(s, declareSubnets(s, declareVolumes(s, settleStoreFiles(s, joinNamed(s, withoutStoreKeys(s, withoutProxy(s, root)))))));
 
 /** Umbrel brings the image of its proxy along. Only the published port is lost with it. */
 const withoutProxy = (s: Session, root: MapNode): MapNode => {
@@ -67,6 +68,35 @@ const withoutStoreKeys = (s: Session, root: MapNode): MapNode =>
     }
     return withoutEntries(service, ...found);
   });
+
+/** `network_mode: proxy_net`: to the engine that is a network which exists already. */
+const joinNamed = (s: Session, root: MapNode): MapNode => {
+  let networks = getMap(root, "networks") ?? mapNode(root.mark);
+  const before = networks;
+  const result = mapSection(root, "services", (service, name) => {
+    const mode = service.entries.get("network_mode");
+    const network = textOf(mode?.value);
+    if (!mode || network === undefined || !NAME.test(network) || service.entries.has("networks")) return service;
+    if (MODES.includes(network) || didYouMean(network, MODES) !== "") return service;
+    const declared = networks.entries.get(network)?.value;
+    // Declared as another one: which of them is meant nobody can say.
+    if (declared && !get(declared, "external") && textOf(get(declared, "name")) !== network) return service;
+    s.warn(
+      mode.value.mark,
+      "SF1215",
+      `services.${name}.network_mode: the network ${show(network)} is joined, which must exist on the node`,
+      `networks: [${network}], and at top level networks: {${network}: {external: true}}`,
+    );
+    const at = mode.key;
+    if (!declared)
+      networks = withEntry(networks, network, { key: at, value: mapNode(at, [["external", { key: at, value: scalarNode(at, true) }]]) });
+    const joined = listNode(mode.value.mark, [textNode(mode.value.mark, network)]);
+    return withEntry(withoutEntries(service, "network_mode"), "networks", { key: at, value: joined });
+  });
+  return networks === before
+    ? result
+    : withEntry(result, "networks", { key: root.entries.get("networks")?.key ?? root.mark, value: networks });
+};
 
 /** A named volume that nobody declares, and that is no slip of the pen for one that somebody does. */
 const declareVolumes = (s: Session, root: MapNode): MapNode => {
@@ -117,6 +147,10 @@ const declareSubnets = (s: Session, root: MapNode): MapNode => {
   return result;
 };
 
+/** What is no name of a network. */
+const MODES = ["none", "host", "bridge", "default"];
+/** A path of Windows begins like a volume of one letter. */
+const DRIVE = /^[A-Za-z]:(\\|\/[^:]*:\/)/;
 const NAME = /^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/;
 
 const volumeOf = (item: Node): string | undefined => {
@@ -126,7 +160,7 @@ const volumeOf = (item: Node): string | undefined => {
       ? textOf(get(item, "type")) === "volume"
         ? textOf(get(item, "source"))
         : undefined
-      : text.includes(":")
+      : text.includes(":") && !DRIVE.test(text)
         ? text.split(":")[0]
         : undefined;
   return found !== undefined && NAME.test(found) ? found : undefined;

@@ -97,6 +97,58 @@ volumes: {data: }
   });
 });
 
+describe("words of app stores and of the engine", () => {
+  const load = (text: string): ReturnType<typeof composeProject> => composeProject({ files: { "compose.yaml": text } });
+
+  it("a mount with content is a config; a folder is made", () => {
+    const { spec, problems } = load(`
+services:
+  web:
+    image: x
+    volumes:
+      - {type: bind, source: ./a.conf, target: /etc/a.conf, content: "a=1"}
+      - {type: bind, source: ./d, target: /d, is_directory: true}
+    configs: [own]
+configs: {own: {content: x}, web-a.conf: {content: y}}
+`);
+    expect(spec).toEqual({
+      services: {
+        web: {
+          image: "x",
+          volumes: [{ type: "bind", source: "/app/d", target: "/d", bind: { create_host_path: true } }],
+          configs: ["own", { source: "web-a.conf-2", target: "/etc/a.conf" }],
+        },
+      },
+      configs: { own: { content: "x" }, "web-a.conf": { content: "y" }, "web-a.conf-2": { content: "a=1" } },
+    });
+    expect(problems).toEqual([
+      "warning compose.yaml:9:30 configs.web-a.conf is used by no service, and is left alone",
+      "warning compose.yaml:6:61 services.web.volumes[0].content: the file is delivered as a config, read-only; none is made at a.conf",
+      "warning compose.yaml:7:47 services.web.volumes[1].is_directory is read by Coolify alone; a folder that is missing is made on the node",
+    ]);
+  });
+
+  it("network_mode may name a network", () => {
+    const { spec, problems } = load("services: {web: {image: x, network_mode: proxy_net}, db: {image: y, network_mode: hots}}\n");
+    expect(spec).toEqual({
+      services: { web: { image: "x", networks: ["proxy_net"] }, db: { image: "y", network_mode: "hots" } },
+      networks: { proxy_net: { external: true } },
+    });
+    expect(problems).toEqual([expect.stringContaining('services.web.network_mode: the network "proxy_net" is joined')]);
+  });
+
+  it("a network that is declared as another one is not joined by its key", () => {
+    const text = "services: {web: {image: x, network_mode: a}, b: {image: y, networks: [a]}}\nnetworks: {a: {}}\n";
+    expect(load(text).spec).toMatchObject({ services: { web: { network_mode: "a" } } });
+  });
+
+  it("a project without a name has its folder's; settings of a default network that nobody joins are told", () => {
+    const { stack, problems } = load("name: $NAME\nservices: {a: {image: x, network_mode: bridge}}\nnetworks: {default: {name: big}}\n");
+    expect(stack).toBe("app");
+    expect(problems.join("\n")).toContain("networks.default is used by no service, and is left alone");
+  });
+});
+
 describe("what is said twice, and addresses without a subnet", () => {
   it("the last entry of a list counts; the subnet of the address is taken", () => {
     const text = `

@@ -51,7 +51,8 @@ const named = (s: Session, o: ProjectOptions): string | undefined => {
   for (const path of o.files.toReversed())
     for (const tree of readTrees(s, path).toReversed()) {
       const text = textOf(get(tree, "name"));
-      if (text !== undefined) return interpolate(text, o.lookup).text;
+      // `name: ${X}` without a value says nothing, as in Compose.
+      if (text !== undefined) return interpolate(text, o.lookup).text || undefined;
     }
   return undefined;
 };
