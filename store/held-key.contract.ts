@@ -1,7 +1,7 @@
 // What leader terms and agent sessions promise on any Kv.
 import { pino } from "pino";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { Elector, type Leadership } from "./election.ts";
+import { Elector, type ElectorOptions, type Leadership } from "./election.ts";
 import { FencedError } from "./errors.ts";
 import type { Kv } from "./kv.ts";
 import { type Session, openSession } from "./session.ts";
@@ -29,7 +29,7 @@ export const heldKeyContract = (open: () => Promise<World>): void => {
     /** Terms in the order in which they began. */
     let terms: { id: string; leadership: Leadership; over: boolean }[];
     const counter = () => `${w.prefix}counter`;
-    const elect = (id: string, kv: Kv): Elector => {
+    const elect = (id: string, kv: Kv, more: Pick<ElectorOptions, "stopgap"> = {}): Elector => {
       const elector = new Elector({
         kv,
         env: w.env,
@@ -37,6 +37,7 @@ export const heldKeyContract = (open: () => Promise<World>): void => {
         key: `${w.prefix}leader`,
         id,
         ttlSeconds: TTL,
+        ...more,
         lead: async (leadership) => {
           const term = { id, leadership, over: false };
           terms.push(term);
@@ -104,6 +105,24 @@ export const heldKeyContract = (open: () => Promise<World>): void => {
       controller.abort();
       await settled(w, run);
       await w.wait(() => terms.length === 1, 20_000);
+    });
+
+    it("a stopgap leads when nobody else does for a TTL, gives way at once to another, and cannot write any more", async () => {
+      const began = w.env.monotonic();
+      const stopgap = elect("stopgap", w.kv, { stopgap: () => true });
+      await w.wait(() => terms.length === 1, 20_000);
+      expect(w.env.monotonic() - began).toBeGreaterThanOrEqual(TTL * 1000);
+      const other = w.another();
+      const able = elect("able", other);
+      await w.wait(() => terms.length === 2 && terms[0]?.over === true, 20_000);
+      const [old, now] = terms;
+      if (!old || !now) throw new Error("no terms");
+      const { check: _, ...blind } = old.leadership.guard;
+      await expect(w.kv.commit([{ key: counter(), value: {} }], { guard: blind })).rejects.toThrow(FencedError);
+      await write(other, now.leadership);
+      const until = w.env.monotonic() + 2 * TTL * 1000;
+      await w.wait(() => w.env.monotonic() >= until, 60_000);
+      expect([stopgap.leading, able.leading, terms.length]).toEqual([false, true, 2]);
     });
 
     it("ends a leadership whose key was deleted by hand", async () => {
