@@ -414,6 +414,14 @@ export interface ComposeService {
    */
   container_name?: string;
   /**
+   * CPUs of a Windows container.
+   */
+  cpu_count?: number | string;
+  /**
+   * Share of the CPUs of a Windows container.
+   */
+  cpu_percent?: number | string;
+  /**
    * Length of a scheduler period for `cpu_quota`, in microseconds or as a duration. Not together with `cpus`.
    */
   cpu_period?: string | number;
@@ -630,7 +638,7 @@ export interface ComposeService {
   /**
    * User namespace: `host` switches the engine's remapping off.
    */
-  userns_mode?: "host";
+  userns_mode?: "host" | "";
   /**
    * Whose host name: `host` for the node's. Not together with `hostname`.
    */

@@ -257,8 +257,8 @@ describe("configs and secrets", () => {
     [
       "a name that no object has",
       {},
-      { secrets: { db_password: { external: true } } },
-      /the name of the Secret, "db_password", must be .* Say which Secret it is: `db_password: \{external: true, name: …\}`/,
+      { secrets: { _db: { external: true } } },
+      /the name of the Secret, "_db", must be .* Say which Secret it is: `_db: \{external: true, name: …\}`/,
     ],
     [
       "two at one place",
@@ -277,6 +277,21 @@ describe("configs and secrets", () => {
       /\/app\/x lies in \/app, which is the file of the config "app"/,
     ],
   ])("are refused with %s", (_name, service, rest, told) => expect(problemsOf(service, rest)).toMatch(told));
+
+  it("of a swarm's names are read from objects that can exist", () => {
+    const { normal, warnings } = run({
+      services: { web: { image: "a", secrets: ["db_password", { source: "t", target: "./sub/t" }] } },
+      secrets: { db_password: { external: true }, t: { external: true, name: "Prod_T" } },
+    });
+    expect(normal?.services[0]?.container.files?.map((f) => [f.target, f.source])).toEqual([
+      ["/run/secrets/db_password", { kind: "Secret", name: "db-password" }],
+      ["/run/secrets/sub/t", { kind: "Secret", name: "prod-t" }],
+    ]);
+    expect(warnings.map(formatWarning)).toEqual([
+      expect.stringMatching(/secrets.db_password: is read from the Secret "db-password"/),
+      expect.stringMatching(/secrets.t.name: is read from the Secret "prod-t"/),
+    ]);
+  });
 
   it("warn of what is likely not meant", () => {
     expect(warningsOf({ configs: [{ source: "app", mode: 440 }] }, top)).toMatch(/the number 440 means the permissions 670/);

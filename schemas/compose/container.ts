@@ -15,7 +15,7 @@ import { normalizeLabels, normalizeOptions } from "./values.ts";
 type Service = Partial<ComposeService>;
 
 /** Keys whose mere presence has no effect here: told with the schema's own words. */
-const WITHOUT_EFFECT = ["attach", "build", "develop"] as const;
+const WITHOUT_EFFECT = ["attach", "build", "cpu_count", "cpu_percent", "develop"] as const;
 
 const warnOfDifferences = (service: Service, field: Field): void => {
   const { properties = {} } = loadSchema("compose").$defs?.ComposeService ?? {};

@@ -143,10 +143,10 @@ const normalizeNetworkSettings = (settings: ComposeNetwork, field: Field): Netwo
   }
   const overlay = driver === "overlay";
   if (overlay) {
-    const lost = driver_opts === undefined ? "" : ", without `driver_opts`";
     field
       .at("driver")
-      .warn(`overlay networks are made as a bridge${lost}: services that share a network run on one node, where they reach each other`);
+      .warn("overlay networks are made as a bridge: services that share a network run on one node, where they reach each other");
+    if (driver_opts !== undefined) field.at("driver_opts").warn("has no effect: it is for the driver overlay, and a bridge is made");
   }
   const options = overlay ? undefined : textOptions(driver_opts);
   const addresses = normalizeIpam(ipam ?? undefined, field.at("ipam"));

@@ -22,12 +22,16 @@ const objectSource = (
   settings: ComposeConfig | ComposeSecret,
   field: Field,
 ): FileSource => {
-  const object = name ?? key;
-  const problem = subdomainProblem(object);
+  const written = name ?? key;
+  const problem = subdomainProblem(written);
+  // A swarm's names have letters that those of objects have not: `db_password`.
+  const near = written.toLowerCase().replaceAll("_", "-");
+  const object = problem && !subdomainProblem(near) ? near : written;
   if (problem) {
-    const help = name === undefined ? `Say which ${kind} it is: \`${key}: {external: true, name: …}\`.` : variableHelp(object);
     const at = name === undefined ? field : settings.name === undefined ? field.at("external", "name") : field.at("name");
-    at.problem("Invalid", `the name of the ${kind}, ${show(object)}, ${problem}`, help);
+    const help = name === undefined ? `Say which ${kind} it is: \`${key}: {external: true, name: …}\`.` : variableHelp(written);
+    if (object === written) at.problem("Invalid", `the name of the ${kind}, ${show(written)}, ${problem}`, help);
+    else at.warn(`is read from the ${kind} ${show(object)}: names of objects have lower-case letters, digits, "-" and "."`);
   }
   const item = settings[EXTENSION]?.key;
   if (item !== undefined && !/^[-._a-zA-Z0-9]{1,253}$/.test(item)) {
@@ -101,10 +105,10 @@ const normalizeFile = (
     const help = guess ? undefined : `Declare it: \`${kind}s: {${key}: {external: true}}\` beside \`services\`.`;
     at.problem("Invalid", `the ${kind} ${show(key)} is not declared under spec.${kind}s${guess}`, help);
   }
-  // Not normalised any further: a path that leaves its folder is told of, not followed.
+  // A path that leaves its folder is told of, not followed.
   const path = target ?? key;
-  const whole = path.startsWith("/") ? path : `${BASE[kind]}${path}`;
-  if (path === "" || path.endsWith("/") || whole.includes("\0") || posix.normalize(whole) !== whole) {
+  const whole = posix.normalize(path.startsWith("/") ? path : `${BASE[kind]}${path}`);
+  if (path === "" || /\/\.?$|(^|\/)\.\.(\/|$)|\0/.test(path) || whole.endsWith("/")) {
     const help = variableHelp(path) ?? "Write a plain path, such as `/etc/app.conf`.";
     field.at("target").problem("Invalid", `${show(path)} is no path of a file`, help);
   }

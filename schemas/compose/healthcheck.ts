@@ -22,7 +22,8 @@ export const normalizeDuration = (text: string, field: Field, least = 0): number
   return Math.round(ms);
 };
 
-const normalizeTest = (test: string | readonly string[], field: Field): string[] | undefined => {
+const normalizeTest = (test: string | readonly string[], check: Field): string[] | undefined => {
+  const field = check.at("test");
   if (typeof test === "string") {
     if (test.trim() !== "") return ["CMD-SHELL", test];
     field.problem("Invalid", "must not be empty; write `disable: true` to turn the image's check off");
@@ -41,9 +42,11 @@ const normalizeTest = (test: string | readonly string[], field: Field): string[]
     field.problem("Invalid", `after ${form} comes ${wants}; got ${rest.length} more ${rest.length === 1 ? "word" : "words"}`);
     return undefined;
   }
-  const help = "Begin with CMD (a program and its arguments) or CMD-SHELL (one line for the shell).";
-  field.problem("Invalid", `must begin with CMD, CMD-SHELL or NONE; got ${show(form ?? "")}`, help);
-  return undefined;
+  // Taken, as the engine does: it knows no such check, and runs none.
+  check.warn(
+    `has no effect: the engine runs no check that begins with ${show(form ?? "")}: put CMD before it, or CMD-SHELL before a line for the shell`,
+  );
+  return ["NONE"];
 };
 
 /** undefined: the image's own check, as it is. */
@@ -64,7 +67,7 @@ export const normalizeHealthcheck = (check: ComposeHealthcheck | undefined, fiel
     return { disable: true };
   }
   const own = check.test !== undefined && check.test.length > 0;
-  const test = own ? normalizeTest(check.test ?? "", field.at("test")) : [];
+  const test = own ? normalizeTest(check.test ?? "", field) : [];
   if (!test || test[0] === "NONE") return test && { disable: true };
   const more = startIntervalMs === undefined ? {} : { startIntervalMs };
   if (own) {

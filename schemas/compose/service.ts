@@ -72,6 +72,9 @@ const normalizeScale = (service: SoundService, deploy: Deployment, field: Field)
   return deploy.mode === "global" ? deploy.replicas : scale;
 };
 
+/** `{{.Task.Slot}}`, which a swarm fills in. Source: Docker, "docker service create", "Create services using templates". */
+const TEMPLATE = /\{\{\s*\.(Service|Node|Task)\./;
+
 const checkTexts = (service: SoundService, field: Field): void => {
   const { working_dir: dir, hostname, domainname } = service;
   if (domainname && !/^[A-Za-z0-9_][A-Za-z0-9_.-]{0,252}$/.test(domainname)) {
@@ -80,7 +83,9 @@ const checkTexts = (service: SoundService, field: Field): void => {
   if (dir && !dir.startsWith("/")) {
     field.at("working_dir").problem("Invalid", `must be an absolute path; got ${show(dir)}`, variableHelp(dir));
   }
-  if (hostname && !/^[A-Za-z0-9_][A-Za-z0-9_.-]{0,62}$/.test(hostname)) {
+  if (hostname && TEMPLATE.test(hostname))
+    field.at("hostname").warn(`has no effect: ${show(hostname)} is a template of a swarm, and nothing fills it in`);
+  else if (hostname && !/^[A-Za-z0-9_][A-Za-z0-9_.-]{0,62}$/.test(hostname)) {
     const message = `${show(hostname)} is no host name, which has letters, digits, "-" and ".", at most 63`;
     field.at("hostname").problem("Invalid", message, variableHelp(hostname));
   }
@@ -90,6 +95,7 @@ const checkTexts = (service: SoundService, field: Field): void => {
 const warnAboutVariables = (value: unknown, field: Field): void => {
   if (typeof value === "string") {
     const variable = looksUninterpolated(value);
+    if (TEMPLATE.test(value)) field.warn(`${show(value)} is a template of a swarm; nothing fills it in, and it is kept as written`);
     if (variable) field.warn(`${variable} looks like a variable; the server fills in none and keeps it as written`);
   } else if (typeof value === "object" && value !== null) {
     for (const [key, entry] of Object.entries(value)) warnAboutVariables(entry, field.at(Array.isArray(value) ? Number(key) : key));
@@ -113,7 +119,9 @@ export const normalizeService = (name: string, service: SoundService, context: S
   const { command: _command, entrypoint: _entrypoint, healthcheck: _check, post_start: _start, pre_stop: _stop, ...set } = service;
   // Settings that nothing here reads may have variables of their own.
   const { build: _build, develop: _develop, ...plain } = set;
-  for (const [key, value] of Object.entries(plain)) if (!key.startsWith("x-")) warnAboutVariables(value, field.at(key));
+  // A host name has a word of its own.
+  for (const [key, value] of Object.entries(plain))
+    if (!key.startsWith("x-") && key !== "hostname") warnAboutVariables(value, field.at(key));
   if (service.image !== undefined) checkImage(service.image, field.at("image"));
   checkTexts(service, field);
   const extension = service[EXTENSION];
@@ -159,7 +167,7 @@ export const normalizeService = (name: string, service: SoundService, context: S
       labels: normalizeLabels(service.labels, field.at("labels")),
       ...(user ? { user } : {}),
       ...(service.working_dir ? { workingDir: service.working_dir } : {}),
-      ...(service.hostname ? { hostname: service.hostname } : {}),
+      ...(service.hostname && !TEMPLATE.test(service.hostname) ? { hostname: service.hostname } : {}),
       ...(service.stop_signal ? { stopSignal: normalizeSignal(service.stop_signal, field.at("stop_signal")) } : {}),
       stopGraceMs: (grace === undefined ? undefined : normalizeDuration(grace, field.at("stop_grace_period"))) ?? STOP_GRACE_MS,
       init: service.init ?? false,

@@ -74,7 +74,7 @@ const securityOption = (text: string, field: Field): string | undefined => {
   if (match && (key === "label" || key === "apparmor")) return `${key}=${value}`;
   if (match && key === "seccomp") {
     if (value === "unconfined" || value === "builtin" || value.startsWith("{")) return `${key}=${value}`;
-    const help = "Write the profile itself (JSON) in place of its path, or `seccomp=unconfined`.";
+    const help = "Write the profile itself (JSON) in place of its path; `steady up` and `steady apply` do so.";
     field.problem("NotSupported", `the file ${show(value)} is not on the server`, help);
     return undefined;
   }

@@ -20,6 +20,8 @@ export const SAMPLES: { [K in Key]: Exclude<ComposeService[K], undefined>[] } = 
   command: ["echo 'a b'", ["sleep", "1"], [], null],
   configs: [[], null],
   container_name: ["my-web", "my_other.web"],
+  cpu_count: [2],
+  cpu_percent: [50, "12.5"],
   cpu_period: [100_000, "50ms"],
   cpu_quota: [50_000, "20ms", -1],
   cpu_rt_period: [1_000_000, "1s"],

@@ -12,6 +12,8 @@ interface Leaf {
   document: number;
   keys: readonly Key[];
   node: Node;
+  /** Whether an anchor or a merge key brings the text to other places of the file, too. */
+  shared?: true;
 }
 
 const isEmpty = (node: Node): boolean =>
@@ -20,7 +22,7 @@ const isEmpty = (node: Node): boolean =>
 /** What is written, each place once, but for extensions. */
 const leavesOf = (path: string, document: number, root: Node): Leaf[] => {
   const leaves: Leaf[] = [];
-  const seen = new Set<string>();
+  const seen = new Map<string, Leaf>();
   const visit = (node: Node, keys: readonly Key[], pattern: string): void => {
     if (node.kind !== "scalar" && !isEmpty(node)) {
       if (node.kind === "map")
@@ -33,9 +35,14 @@ const leavesOf = (path: string, document: number, root: Node): Leaf[] => {
     }
     // One text that an anchor or a merge key brings to several services is looked at once.
     const id = `${node.mark.line}:${node.mark.column} ${pattern}`;
-    if (seen.has(id)) return;
-    seen.add(id);
-    leaves.push({ path, document, keys, node });
+    const first = seen.get(id);
+    if (first) {
+      first.shared = true;
+      return;
+    }
+    const leaf = { path, document, keys, node };
+    seen.set(id, leaf);
+    leaves.push(leaf);
   };
   visit(root, [], "");
   return leaves;
@@ -109,6 +116,7 @@ const said = (o: Outcome): string => o.warnings.map((w) => `${w.path} ${w.messag
 /** Keys that matter only in another world than that of the file, with the reason. */
 const ELSEWHERE: [RegExp, string][] = [
   [/^services\.[^.]+\.env_file\[\d+\]\.required$/, "where the file is missing"],
+  [/^include\[\d+\]\.project_directory$/, "where something that is included has relative paths"],
   [/^services\.[^.]+\.networks\.[^.]+\.priority$/, "where another network would come first"],
   [/^services\.[^.]+\.ports\[\d+\]\.mode$/, "where a service has several pods"],
 ];
@@ -146,16 +154,19 @@ export const silentDrops = (subject: Subject, sets: readonly (readonly string[])
   const look = looksOf(subject, sets);
   // Which services are chosen is seen where not all are.
   const withoutProfiles = looksOf(subject, [[]]);
+  const withAnother = looksOf(subject, [["-"]]);
   const several = subject.paths.length > 1 || subject.paths.some((path) => subject.trees(path).length > 1);
   return subject.paths.flatMap((path) =>
     subject.trees(path).flatMap((tree, i) =>
       leavesOf(path, i, tree).flatMap((leaf) => {
         const [section, , key] = leaf.keys;
         // Another file's value took its place, or nobody takes the service from its file: that is what the author said.
+        // Whether a shared text was replaced at this place cannot be told by where it stands.
+        if (several && leaf.shared) return [];
         const replaced = several && !marks.has(markOf(leaf.node)) && !CONSUMED.has(String(section)) && key !== "extends";
         if (replaced || leaf.node.tag !== undefined) return [];
-        const base = (key === "profiles" ? withoutProfiles : look)(leaf);
-        return base && isDropped(subject, leaf, base) ? [pathOf(leaf.keys)] : [];
+        const bases = key === "profiles" ? [withoutProfiles(leaf), withAnother(leaf)] : [look(leaf)];
+        return bases.every((base) => base && isDropped(subject, leaf, base)) ? [pathOf(leaf.keys)] : [];
       }),
     ),
   );

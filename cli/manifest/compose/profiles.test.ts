@@ -32,6 +32,12 @@ describe("profiles", () => {
     ]);
   });
 
+  it("an empty one is active as long as none is chosen", () => {
+    const files = { "compose.yaml": 'services: {a: {image: a, profiles: ["", x]}, b: {image: b, profiles: [y]}}' };
+    expect(Object.keys(composeProject({ files, profiles: [] }).spec["services"] as object)).toEqual(["a"]);
+    expect(Object.keys(composeProject({ files, profiles: ["y"] }).spec["services"] as object)).toEqual(["b"]);
+  });
+
   it("all, and one that nobody has", () => {
     expect(load(["*"])).toMatchObject({ names: ["web", "debug", "cron", "vpn"], problems: [] });
     expect(load(["*", "nope"]).problems).toEqual(['warning compose.yaml:3:3 no service has the profile "nope"']);

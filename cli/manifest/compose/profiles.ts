@@ -3,8 +3,12 @@ import { show } from "../../../schemas/words.ts";
 import type { Session } from "./session.ts";
 import { entriesOf, get, getMap, isNull, itemsOf, type MapNode, mapEntries, mapSection, textOf, withoutEntries } from "./tree.ts";
 
-/** @param active names; `*` is all of them */
-export const chooseServices = (s: Session, root: MapNode, active: readonly string[]): MapNode => {
+const listed = (profiles: readonly string[]): string => profiles.filter((p) => p !== "").join(", ");
+
+/** @param chosen names; `*` is all of them */
+export const chooseServices = (s: Session, root: MapNode, chosen: readonly string[]): MapNode => {
+  // Compose reads "nothing chosen" as one empty name: with `profiles: ["", x]` a service is there unless another profile is chosen.
+  const active = chosen.length === 0 ? [""] : chosen;
   const services = getMap(root, "services");
   if (!services) return root;
   const profilesOf = (name: string): string[] => itemsOf(get(services, name, "profiles")).flatMap((p) => textOf(p) ?? []);
@@ -32,20 +36,16 @@ export const chooseServices = (s: Session, root: MapNode, active: readonly strin
     const by = taken.get(name);
     if (!wanted.has(name)) left.set(name, own);
     else if (by !== undefined && !own.some((p) => active.includes(p)))
-      s.warn(
-        entry.key,
-        "SF1213",
-        `services.${name} is taken along, since ${by} needs it; of its profiles (${own.join(", ")}) none is active`,
-      );
+      s.warn(entry.key, "SF1213", `services.${name} is taken along, since ${by} needs it; of its profiles (${listed(own)}) none is active`);
   }
   if (left.size > 0) {
     const [first = ""] = left.keys();
-    const list = [...left].map(([name, own]) => `${name} (${own.join(", ")})`).join(", ");
+    const list = [...left].map(([name, own]) => `${name} (${listed(own)})`).join(", ");
     const at = services.entries.get(first)?.key ?? services.mark;
-    const help = `--profile ${left.get(first)?.[0] ?? ""} takes ${left.size === 1 ? "it" : "that one"} along; --profile '*' all.`;
+    const help = `--profile ${left.get(first)?.find((p) => p !== "") ?? ""} takes ${left.size === 1 ? "it" : "that one"} along; --profile '*' all.`;
     s.warn(at, "SF1213", `left out, since no profile of theirs is active: ${list}`, help);
   }
-  const unknown = active.filter((p) => p !== "*" && ![...services.entries.keys()].some((name) => profilesOf(name).includes(p)));
+  const unknown = chosen.filter((p) => p !== "*" && ![...services.entries.keys()].some((name) => profilesOf(name).includes(p)));
   for (const p of unknown) s.warn(services.mark, "SF1213", `no service has the profile ${show(p)}`);
   const dropped = new Set(left.keys());
   return mapSection(

@@ -52,9 +52,15 @@ describe("types and paths", () => {
 
   it("typed numbers and booleans of the environment stay as typed, with a word where Compose reads them otherwise", () => {
     const { spec, problems } = composeProject({
-      files: { "compose.yaml": "services:\n  w:\n    image: x\n    environment: {A: 1.10, B: 0x1F, C: True, D: 5, E: false}\n" },
+      files: {
+        "compose.yaml":
+          "services:\n  w:\n    image: x\n    environment: {A: 1.10, B: 0x1F, C: True, D: 5, E: false, F: -9007199254740993}\n",
+      },
     });
-    expect(spec["services"]).toEqual({ w: { image: "x", environment: { A: "1.10", B: "0x1F", C: "True", D: 5, E: false } } });
+    // Compose has 64 bits for whole numbers.
+    expect(spec["services"]).toEqual({
+      w: { image: "x", environment: { A: "1.10", B: "0x1F", C: "True", D: 5, E: false, F: "-9007199254740993" } },
+    });
     expect(problems).toEqual([
       'warning compose.yaml:4:22 services.w.environment.A: 1.10 is kept as it is typed; Compose makes "1.1" of it',
       'warning compose.yaml:4:31 services.w.environment.B: 0x1F is kept as it is typed; Compose makes "31" of it',
@@ -253,5 +259,24 @@ services:
       two: { image: "a", user: "a", init: true, environment: { A: "1", B: "2" } },
     });
     expect(place(["services", "two", "init"], true)).toEqual({ file: "compose.yaml", line: 3, column: 20 });
+  });
+});
+
+describe("seccomp profiles", () => {
+  const text = "services: {w: {image: w, security_opt: ['seccomp:./p.json', 'seccomp=unconfined', no-new-privileges]}}";
+
+  it("are written into the Stack", () => {
+    const { spec, problems } = composeProject({ files: { "compose.yaml": text, "p.json": '{ "defaultAction":\n "SCMP_ACT_ALLOW" }' } });
+    expect(problems).toEqual([]);
+    expect(spec).toEqual({
+      services: {
+        w: { image: "w", security_opt: ['seccomp={"defaultAction":"SCMP_ACT_ALLOW"}', "seccomp=unconfined", "no-new-privileges"] },
+      },
+    });
+  });
+
+  it("must be there, and JSON", () => {
+    expect(composeProject({ files: { "compose.yaml": text } }).problems.join()).toMatch(/^error .*seccomp profile .*p\.json/);
+    expect(composeProject({ files: { "compose.yaml": text, "p.json": "{" } }).problems.join()).toMatch(/p\.json" is not JSON/);
   });
 });

@@ -9,6 +9,7 @@ import { unsetWarning } from "./interpolate.ts";
 import { settleLeniently } from "./lenient.ts";
 import { loadModel, readTrees } from "./model.ts";
 import { chooseServices } from "./profiles.ts";
+import { settleSeccomp } from "./seccomp.ts";
 import type { Lookup, Session } from "./session.ts";
 import { get, type MapNode, placeIn, textOf, withoutEntries } from "./tree.ts";
 import { typed } from "./types.ts";
@@ -75,7 +76,8 @@ export const loadProject = (s: Session, o: ProjectOptions): Project => {
     s.warn(nameEntry.value.mark, "SF1103", `name: the Stack is called ${name}: lower-case letters, digits and "-"`);
   warnUnused(s, model);
   const chosen = chooseServices(s, model, o.profiles);
-  const buildless = refuseBuilds(s, settleLeniently(s, settleEnvironment(s, chosen, lookup)), name);
+  const settled = settleSeccomp(s, settleEnvironment(s, chosen, lookup), o.dir);
+  const buildless = refuseBuilds(s, settleLeniently(s, settled), name);
   const { root, objects } = settleContents(s, buildless, { stack: name, namespace: o.namespace, lookup });
   // `name` is metadata; `version` means nothing.
   const { tree, value } = typed(s, withoutEntries(warnVersion(s, root), "name", "version"));

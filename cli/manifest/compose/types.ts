@@ -68,6 +68,8 @@ class Typer {
     if (source === undefined || !types.includes("string")) return node;
     const own = typeof value === "boolean" ? types.includes("boolean") : types.includes("number") || types.includes("integer");
     if (own && source === String(value)) return node;
+    // Compose has 64 bits for whole numbers, and makes the same text of them.
+    if (own && /^-?[1-9]\d{15,18}$/.test(source)) return { ...node, value: source };
     // The text that was typed, where a text will do.
     if (own && /\.(environment|labels|annotations|args)\.[^.]+$/.test(keys.join(".")))
       this.s.warn(
