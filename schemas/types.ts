@@ -361,9 +361,13 @@ export interface ComposeService {
    */
   cap_drop?: string[] | null;
   /**
-   * When to pull the image: `missing` or `if_not_present` (only when the node does not have it), `always` (before each create), `never`, `daily`, `weekly`, `every_<duration>` such as `every_12h` or `every_2w3d` (when the last pull is older). Default: missing.
+   * When to pull the image: `missing` or `if_not_present` (only when the node does not have it), `always` (before each create), `never`, `daily`, `weekly`, `every_<duration>` such as `every_12h` or `every_2w3d` (when the last pull is older), `refresh` (when it is older than `pull_refresh_after`). Default: missing.
    */
   pull_policy?: string;
+  /**
+   * With `pull_policy: refresh`: how old the last pull may be, for example `12h` or `2d`.
+   */
+  pull_refresh_after?: string;
   /**
    * Annotations of the container (engine 24 and later), as a map or as `name=value` lines.
    */
@@ -518,7 +522,7 @@ export interface ComposeService {
   /**
    * Isolation of Windows containers; `default` is all there is on Linux.
    */
-  isolation?: "default";
+  isolation?: "default" | "";
   /**
    * Services to reach by another name, `service[:alias]`; they start before this one.
    */
@@ -642,7 +646,7 @@ export interface ComposeService {
   /**
    * Whose host name: `host` for the node's. Not together with `hostname`.
    */
-  uts?: "host";
+  uts?: "host" | "";
   /**
    * Mount all volumes of another service's container, `service[:ro]`, or of a container by its name, `container:<name>[:ro]`.
    */

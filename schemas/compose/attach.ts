@@ -59,7 +59,9 @@ const checkInterface = (name: string, field: Field): void => {
 type Chosen = Omit<NetworkAttachment, "key" | "name" | "external" | "aliases" | "settings">;
 
 const normalizeSettings = (settings: Settings, network: DeclaredNetwork | undefined, field: Field): Chosen => {
-  const { ipv4_address: ipv4, ipv6_address: ipv6, mac_address: mac, driver_opts, priority, gw_priority, interface_name } = settings;
+  // An empty address is none: `ipv4_address: ${ADDRESS:-}`.
+  const [ipv4, ipv6] = [settings.ipv4_address || undefined, settings.ipv6_address || undefined];
+  const { mac_address: mac, driver_opts, priority, gw_priority, interface_name } = settings;
   const linkLocalIps = settings.link_local_ips ?? [];
   if (ipv4 !== undefined) checkFixed(ipv4, 4, network, field.at("ipv4_address"));
   if (ipv6 !== undefined) checkFixed(ipv6, 6, network, field.at("ipv6_address"));

@@ -78,6 +78,8 @@ const shortMount = (text: string, volumes: Volumes, field: Field): MountSpec | u
   }
   // A volume may have a name of one letter: a drive's path has another one behind it.
   const parts = /^[A-Za-z]:(\\|\/[^:]*:\/)/.test(text) ? [text, "/"] : text.split(":");
+  // No options behind the last colon: `./x:/x:${MODE:-}`.
+  if (parts.length === 3 && parts[2] === "") parts.pop();
   if (parts.length > 3 || parts.includes("")) {
     field.problem("Invalid", `${show(text)} is no mount; expected [volume or absolute path:]path in the container[:ro|rw]`);
     return undefined;

@@ -1,11 +1,12 @@
 // When an image is pulled.
 import type { PullPolicy } from "../fleet.ts";
+import type { ComposeService } from "../types.ts";
 import { show } from "../words.ts";
 import { type Field, variableHelp } from "./context.ts";
 
 const DAY_MS = 86_400_000;
 const UNITS_MS: Record<string, number> = { w: 7 * DAY_MS, d: DAY_MS, h: 3_600_000, m: 60_000, s: 1000 };
-const WORDS = ["missing", "if_not_present", "always", "never", "build", "daily", "weekly", "every_12h"];
+const WORDS = ["missing", "if_not_present", "always", "never", "build", "daily", "weekly", "every_12h", "refresh"];
 
 /** `every_2w3d12h` → milliseconds. Source: Compose specification, "pull_policy". */
 const everyMs = (text: string): number | undefined => {
@@ -15,7 +16,20 @@ const everyMs = (text: string): number | undefined => {
   return [...parts].reduce((sum, [, count, unit]) => sum + Number(count) * (UNITS_MS[unit ?? ""] ?? 0), 0);
 };
 
-export const normalizePullPolicy = (text: string | undefined, field: Field): PullPolicy => {
+/** @param field of the service */
+export const normalizePullPolicy = (service: Pick<ComposeService, "pull_policy" | "pull_refresh_after">, field: Field): PullPolicy => {
+  const { pull_policy: text, pull_refresh_after: after } = service;
+  if (text === "refresh") {
+    const ms = everyMs(`every_${after ?? "0s"}`);
+    if (after !== undefined && !ms)
+      field.at("pull_refresh_after").problem("Invalid", `must be a time such as 12h or 2d; got ${show(after)}`, variableHelp(after));
+    return ms ? { everyMs: ms } : "always";
+  }
+  if (after !== undefined) field.at("pull_refresh_after").warn("has no effect without `pull_policy: refresh`");
+  return normalizeWord(text, field.at("pull_policy"));
+};
+
+const normalizeWord = (text: string | undefined, field: Field): PullPolicy => {
   if (!text || text === "missing" || text === "if_not_present") return "missing";
   if (text === "always" || text === "never") return text;
   if (text === "daily") return { everyMs: DAY_MS };

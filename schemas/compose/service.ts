@@ -160,7 +160,7 @@ export const normalizeService = (name: string, service: SoundService, context: S
     ...(deploy.reservations ? { reservations: deploy.reservations } : {}),
     container: {
       image: service.image ?? "",
-      pullPolicy: normalizePullPolicy(service.pull_policy, field.at("pull_policy")),
+      pullPolicy: normalizePullPolicy(service, field),
       ...(command ? { command } : {}),
       ...(entrypoint ? { entrypoint } : {}),
       env: normalizeEnvironment(service.environment, field.at("environment")),

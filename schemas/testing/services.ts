@@ -78,6 +78,7 @@ export const SAMPLES: { [K in Key]: Exclude<ComposeService[K], undefined>[] } = 
   pre_stop: [[{ command: ["sync"] }, { command: "x", environment: ["A=b"] }], null],
   privileged: [true, false],
   pull_policy: ["missing", "if_not_present", "always", "never", "build", "daily", "weekly", "every_1h30m"],
+  pull_refresh_after: ["12h"],
   read_only: [true, false],
   restart: ["no", "always", "on-failure:3", "unless-stopped", false],
   runtime: ["runc"],
