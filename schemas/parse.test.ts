@@ -30,6 +30,25 @@ describe("an object", () => {
       {},
       ["kind: is required, for example `Stack`", "apiVersion: is required: v1, coordination.k8s.io/v1 or steadfleet.dev/v1"],
     ],
+    [
+      "is no Compose file of old",
+      { web: { image: "x" } },
+      ["this looks like a Compose file of old, with services at the top level — Write `services:` above them, and indent them below it."],
+    ],
+    [
+      "has services, if it is a Compose file",
+      { service: { web: { image: "x" } } },
+      ['service: this looks like a Compose file; "service" is no part of one; did you mean "services"?'],
+    ],
+    [
+      "has texts where a list wants texts",
+      stack({ services: { web: { image: "x", environment: ["A=1", { B: 2 }], ports: [{ 80: 80 }], volumes: [{ "/a:/b": null }] } } }),
+      [
+        'spec.services.web.environment[1]: must be a text; got a map — The ":" makes a map of it. Write "B=…".',
+        'spec.services.web.ports[0]: must be a text, a whole number or a map; the key "80" is none that such a map has — The ":" makes a map of it. Write "80:80".',
+        'spec.services.web.volumes[0]: must be a text or a map; the key "/a:/b" is none that such a map has — The ":" makes a map of it. Write "/a:/b".',
+      ],
+    ],
     ["has a name", stack({ services: {} }, {}), ["metadata.name: is required"]],
     ["has a name that is a text", stack({ services: {} }, { name: 5 }), ["metadata.name: must be a text; got the number 5"]],
     [

@@ -10,7 +10,7 @@ import { Findings, locate, MAX_PROBLEMS, type Key, pathOf, type Position, type P
 import { apiVersionOf, RESOURCES, type Resource } from "./resources.ts";
 import type { ConfigMap, Kinds, Secret, Stack } from "./types.ts";
 import { check, withoutNulls } from "./walk.ts";
-import { describe, didYouMean, oneOf, show, typeOf } from "./words.ts";
+import { describe, didYouMean, nearest, oneOf, show, typeOf } from "./words.ts";
 
 /** Where the parts of a value stand in a text. */
 export interface Source {
@@ -50,6 +50,13 @@ export const checkShape = (schema: SchemaName, value: unknown): { value: unknown
   return { value: draft, problems: out.problems };
 };
 
+const isService = (value: unknown): boolean =>
+  typeOf(value) === "object" && ["image", "build"].some((key) => Object.hasOwn(value as object, key));
+
+/** Whether there are services at the top level, or one level below it. */
+const looksLikeServices = (value: Record<string, unknown>): boolean =>
+  Object.values(value).some((v) => isService(v) || (typeOf(v) === "object" && Object.values(v as object).some(isService)));
+
 /** Which kind a value says it is. Adds a problem and answers undefined when that is none of ours. */
 const kindOf = (value: Record<string, unknown>, out: Findings): Resource | undefined => {
   const { apiVersion, kind } = value;
@@ -57,6 +64,15 @@ const kindOf = (value: Record<string, unknown>, out: Findings): Resource | undef
   if (!has("apiVersion") && !has("kind") && typeOf(value.services) === "object") {
     const help = `Wrap it: \`apiVersion: ${API_VERSION}\`, \`kind: Stack\`, \`metadata: {name: …}\`, and all of this below \`spec\`.`;
     out.problem([], "Required", 'no apiVersion and kind: this looks like a Compose file (found "services")', { help });
+    return undefined;
+  }
+  if (kind === undefined && apiVersion === undefined && looksLikeServices(value)) {
+    const typo = Object.keys(value).find((key) => nearest(key, ["services"]) !== undefined);
+    const help = typo ? undefined : "Write `services:` above them, and indent them below it.";
+    const message = typo
+      ? `this looks like a Compose file; ${show(typo)} is no part of one; did you mean "services"?`
+      : "this looks like a Compose file of old, with services at the top level";
+    out.problem(typo ? [typo] : [], "Required", message, { help, onKey: typo !== undefined });
     return undefined;
   }
   const candidates = typeof kind === "string" ? (BY_KIND.get(kind) ?? []) : [];

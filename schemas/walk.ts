@@ -105,14 +105,34 @@ const checkMap = (at: Located, value: object, keys: readonly Key[], out: Finding
   }
 };
 
+/** `- A: b` where `A=b` was meant, `- 80:80` with a blank: how to write it as a text. */
+const asText = (value: unknown, keys: readonly Key[]): string | undefined => {
+  if (typeof keys.at(-1) !== "number" || typeof value !== "object" || value === null || Array.isArray(value)) return undefined;
+  const [[key, inner] = ["", undefined], ...more] = Object.entries(value);
+  if (key === "" || more.length > 0 || (typeof inner === "object" && inner !== null)) return undefined;
+  const rest = inner === undefined || inner === null ? "" : String(inner as string | number | boolean);
+  // The value of a variable may be a secret.
+  const written = /^[A-Za-z_]/.test(key) ? `${key}=…` : rest === "" && key.includes(":") ? key : `${key}:${rest}`;
+  return `The ":" makes a map of it. Write ${show(written)}.`;
+};
+
 /** Adds to `out` everything that is wrong with `value`. Recursion is bounded by the schema. */
 export const check = (at: Located, value: unknown, keys: readonly Key[], out: Findings): void => {
   const branch = branchFor(at, value);
   if (!branch) {
     const wanted = nameTypes(typesOf(at).filter((t) => t !== "null"));
     if (value === null) out.problem(keys, "TypeInvalid", `has no value; write ${wanted}, or remove the key`);
-    else out.problem(keys, "TypeInvalid", `must be ${wanted}; got ${describe(value)}`);
+    else out.problem(keys, "TypeInvalid", `must be ${wanted}; got ${describe(value)}`, { help: asText(value, keys) });
     return;
+  }
+  if (typesOf(at).includes("string")) {
+    const help = asText(value, keys);
+    const [key = ""] = help === undefined ? [] : Object.keys(value as object);
+    if (help !== undefined && schemaOfKey(branch, key) === undefined) {
+      const wanted = nameTypes(typesOf(at).filter((t) => t !== "null"));
+      out.problem(keys, "TypeInvalid", `must be ${wanted}; the key ${show(key)} is none that such a map has`, { help });
+      return;
+    }
   }
   if (Array.isArray(value)) {
     const { items } = branch.schema;

@@ -20,7 +20,11 @@ const namedVolume = (key: string, volumes: Volumes, field: Field): DeclaredVolum
   if (declared || !volumes) return declared;
   const guess = field.guess(key, volumes.keys());
   // kubectl apply drops empty values when it computes a patch: hence `{}`.
-  const help = guess ? undefined : `Declare it: \`volumes: {${key}: {}}\` beside \`services\`. For a path of the node, begin with "/".`;
+  const help = guess
+    ? undefined
+    : key.includes("/")
+      ? `For a path beside the Compose file write ${show(`./${key.trim()}`)}; a path of the node begins with "/".`
+      : `Declare it: \`volumes: {${key}: {}}\` beside \`services\`. For a path of the node, begin with "/".`;
   field.problem("Invalid", `the volume ${show(key)} is not declared under spec.volumes${guess}`, help);
   return undefined;
 };

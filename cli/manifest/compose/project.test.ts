@@ -134,6 +134,10 @@ configs: {own: {content: x}, web-a.conf: {content: y}}
     ]);
   });
 
+  it("a dash with nothing behind it is nothing", () => {
+    expect(load("services: {web: {image: x, ports: [~]}}\n").spec).toEqual({ services: { web: { image: "x", ports: [null] } } });
+  });
+
   it("network_mode may name a network", () => {
     const { spec, problems } = load("services: {web: {image: x, network_mode: proxy_net}, db: {image: y, network_mode: hots}}\n");
     expect(spec).toEqual({

@@ -4,7 +4,7 @@ import { loadSchema } from "../../../schemas/load.ts";
 import { pathOf } from "../../../schemas/problems.ts";
 import { show } from "../../../schemas/words.ts";
 import type { Session } from "./session.ts";
-import { type MapNode, mapNode, listNode, type Node, type ScalarNode } from "./tree.ts";
+import { isNull, type MapNode, mapNode, listNode, type Node, type ScalarNode } from "./tree.ts";
 
 /** Values that a project may have when everything that is extended and merged is written out. */
 const MAX_VALUES = 300_000;
@@ -38,7 +38,11 @@ class Typer {
     const branch = at && branchFor(at, node.kind === "map" ? {} : []);
     if (node.kind === "list") {
       const items = branch?.schema.items && { schema: branch.schema.items, base: branch.base };
-      return { ...node, items: node.items.map((item, i) => this.type(item, items, [...keys, String(i)]) ?? item) };
+      // A dash with nothing behind it stands for nothing: the schema says so.
+      return {
+        ...node,
+        items: node.items.map((item, i) => (isNull(item) ? item : (this.type(item, items, [...keys, String(i)]) ?? item))),
+      };
     }
     const entries = new Map<string, { key: MapNode["mark"]; value: Node }>();
     for (const [key, entry] of node.entries) {
