@@ -54,6 +54,7 @@ const stack = (body: string): string => `apiVersion: steadfleet.dev/v1\nkind: St
 const BAD: Record<string, string> = {
   "a tab as indentation": "kind: Stack\nmetadata:\n\tname: shop\n",
   "a key twice": stack("    web:\n      image: a\n      image: b\n"),
+  "a Compose file of the first version": "web:\n  image: nginx\n  links: [db]\ndb:\n  build: .\n",
   "a misspelt key": stack("    web:\n      imgae: nginx\n"),
   "a misspelt value": stack("    web:\n      image: a\n      restart: allways\n"),
   "a name with capitals": "apiVersion: steadfleet.dev/v1\nkind: Stack\nmetadata: {name: My_App}\nspec: {services: {web: {image: a}}}\n",

@@ -11,7 +11,7 @@ import { problemOf, warningOf } from "./check.ts";
 import { loadProject } from "./compose/project.ts";
 import { parseTrees } from "./compose/model.ts";
 import { type Files, Session } from "./compose/session.ts";
-import { looksLikeCompose } from "./compose/form.ts";
+import { looksLikeCompose, oldCompose } from "./compose/form.ts";
 import { withoutNullMaps } from "./null-maps.ts";
 import { composeFilesIn, type InputFile, readInputs, shorter, variables } from "./files.ts";
 import { type Problem, showProblems } from "./problem.ts";
@@ -108,6 +108,12 @@ interface Read {
 const readObjects = ({ name, text }: InputFile, o: LoadOptions): Read => {
   const lines = text.split("\n");
   const lineOf = (_file: string, line: number): string => lines[line - 1] ?? "";
+  const old = oldCompose(text, name);
+  if (old) {
+    const message = "this is a Compose file of the first version, whose services stand at top level; Compose no longer reads them either";
+    const help = "Write `services:` above them, and move them below it by two spaces.";
+    return { loaded: [], problems: [{ severity: "error", code: "SF1104", message, ...old, help }], texts: new Map() };
+  }
   const { documents, problems: broken } = parseManifests(text, name);
   const problems = broken.map((p) => problemOf(p, name, lineOf, false));
   if (documents.length === 0 && problems.length === 0)
