@@ -101,7 +101,8 @@ const others = (leaf: Leaf): (Node | { rename: string })[] => {
   if (typeof value === "number") return [as(value + 1), ...(value < 0 ? [as(1000)] : [])];
   const text = textOf(node) ?? "";
   const choices = schemaAt(keys, text)?.schema.enum ?? [];
-  const found = choices.filter((c) => c !== text).map(as);
+  // An empty choice says nothing, as does its absence.
+  const found = choices.filter((c) => c !== text && c !== "").map(as);
   if (WORDS[0].test(text)) found.push(as("false"));
   if (WORDS[1].test(text)) found.push(as("true"));
   const digits = /\d+/.exec(text);
