@@ -1,9 +1,20 @@
-// Durations as Go and Compose write them: `1m30s`, `500ms`, `1.5h`.
+// Durations as Go and Compose write them: `1m30s`, `500ms`, `1.5h`, and of Compose `1d` and `2w`.
 
-const UNITS: Record<string, number> = { ns: 1e-6, us: 1e-3, µs: 1e-3, μs: 1e-3, ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
-const PART = /(\d{1,15}(?:\.\d{1,15})?)(ns|us|µs|μs|ms|s|m|h)/y;
+const UNITS: Record<string, number> = {
+  ns: 1e-6,
+  us: 1e-3,
+  µs: 1e-3,
+  μs: 1e-3,
+  ms: 1,
+  s: 1000,
+  m: 60_000,
+  h: 3_600_000,
+  d: 86_400_000,
+  w: 604_800_000,
+};
+const PART = /(\d{1,15}(?:\.\d{1,15})?)(ns|us|µs|μs|ms|s|m|h|d|w)/y;
 
-/** → milliseconds (fractions kept), or undefined when it is not a duration. Negative ones are none. Source: Go, time.ParseDuration. */
+/** → milliseconds (fractions kept), or undefined when it is not a duration. Negative ones are none. Source: Go, time.ParseDuration; compose-go, which has days and weeks, too. */
 export const parseDuration = (text: string): number | undefined => {
   if (text === "0") return 0;
   let total = 0;

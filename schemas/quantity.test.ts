@@ -32,8 +32,10 @@ describe("cores", () => {
   it.each<[string | number, number | undefined]>([
     ["0.5", 0.5],
     [2, 2],
+    [".5", 0.5],
     ["0", undefined],
     [-1, undefined],
+    [".", undefined],
     ["half", undefined],
   ])("%j → %s", (text, cores) => expect(parseCpus(text)).toBe(cores));
 });
@@ -49,7 +51,9 @@ describe("durations", () => {
     ["", undefined],
     ["-1s", undefined],
     ["1s x", undefined],
-    ["1d", undefined],
+    ["1d", 86_400_000],
+    ["2w", 1_209_600_000],
+    ["1y", undefined],
   ])("%j → %s ms", (text, ms) => expect(parseDuration(text)).toBe(ms));
 
   it("are the same when written out and read again", () => {

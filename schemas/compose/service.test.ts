@@ -246,7 +246,6 @@ describe("a value that means nothing", () => {
     [{ gpus: [{ count: "some" }] }, 'gpus[0].count: must be a number or all; got "some"'],
     [{ ipc: "shared" }, 'ipc: must be host, private, shareable, none, service:<name> or container:<name>; got "shared"'],
     [{ links: ["cache"] }, 'links[0]: there is no service "cache"'],
-    [{ logging: { driver: "none", options: { a: 1 } } }, "logging.options: the driver none keeps no log"],
     [{ mac_address: "02:42" }, "mac_address: must be a hardware address"],
     [{ mem_limit: "5m" }, 'mem_limit: must be a size such as 512M, at least 6M; got "5m"'],
     [{ mem_limit: "64m", mem_reservation: "128m" }, "mem_reservation: is more than the limit of memory"],
@@ -341,6 +340,13 @@ describe("what is not quite as in Compose", () => {
     const { problems, warnings } = told(service);
     expect(problems).toEqual([]);
     expect(warnings).toEqual([expect.stringContaining(want)]);
+  });
+
+  it("the driver none takes no options", () => {
+    expect(told({ logging: { driver: "none", options: { a: 1 } } }).warnings).toEqual([
+      "logging.options: has no effect with the driver none",
+      expect.stringContaining("logging.driver: no log is kept"),
+    ]);
   });
 
   it.each<Service>([

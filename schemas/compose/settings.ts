@@ -96,8 +96,7 @@ export const normalizeLogging = (logging: ComposeService["logging"], field: Fiel
   const { driver } = logging ?? {};
   const options = normalizeOptions(logging?.options, field.at("options"));
   const said = Object.keys(options).length > 0;
-  if (driver === "none" && said)
-    field.at("options").keyProblem("Invalid", "the driver none keeps no log and has no options", "Remove them.");
+  if (driver === "none" && said) field.at("options").warn("has no effect with the driver none");
   if (driver === "none") field.at("driver").warn("no log is kept: `steady logs` and `kubectl logs` will show nothing");
   if (!driver && !said) return undefined;
   return { ...(driver ? { driver } : {}), ...(said ? { options } : {}) };

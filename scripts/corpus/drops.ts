@@ -119,6 +119,7 @@ const ELSEWHERE: [RegExp, string][] = [
   [/^services\.[^.]+\.env_file\[\d+\]\.required$/, "where the file is missing"],
   [/^include\[\d+\]\.project_directory$/, "where something that is included has relative paths"],
   [/^services\.[^.]+\.networks\.[^.]+\.priority$/, "where another network would come first"],
+  [/^services\.[^.]+\.isolation$/, "where an engine runs Windows"],
   [/^services\.[^.]+\.ports\[\d+\]\.mode$/, "where a service has several pods"],
 ];
 

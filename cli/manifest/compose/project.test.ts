@@ -134,6 +134,12 @@ configs: {own: {content: x}, web-a.conf: {content: y}}
     ]);
   });
 
+  it("what is not supported and empty is not said", () => {
+    expect(load("services: {web: {image: x, external_links: [], credential_spec: }}\n").spec).toEqual({
+      services: { web: { image: "x" } },
+    });
+  });
+
   it("a dash with nothing behind it is nothing", () => {
     expect(load("services: {web: {image: x, ports: [~]}}\n").spec).toEqual({ services: { web: { image: "x", ports: [null] } } });
   });

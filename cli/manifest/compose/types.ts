@@ -16,6 +16,9 @@ export const typed = (s: Session, root: MapNode): { tree: MapNode; value: Record
   return { tree, value: valueOf(tree) as Record<string, unknown> };
 };
 
+const isEmpty = (node: Node): boolean =>
+  isNull(node) || (node.kind === "list" && node.items.length === 0) || (node.kind === "map" && node.entries.size === 0);
+
 const valueOf = (node: Node): unknown =>
   node.kind === "map"
     ? Object.fromEntries([...node.entries].map(([key, e]) => [key, valueOf(e.value)]))
@@ -47,6 +50,8 @@ class Typer {
     const entries = new Map<string, { key: MapNode["mark"]; value: Node }>();
     for (const [key, entry] of node.entries) {
       const found = branch && schemaOfKey(branch, key);
+      // `external_links: []`: not supported, and not said either.
+      if (found === undefined && isEmpty(entry.value) && Object.hasOwn(branch?.schema["x-not-supported"] ?? {}, key)) continue;
       const value = this.type(entry.value, found === "extension" ? undefined : found, [...keys, key]);
       if (value) entries.set(key, { ...entry, value });
     }
