@@ -1995,7 +1995,9 @@ export interface ComposeProjectService {
   /**
    * The service in Compose's words, as its first container is. Only where one project was asked for.
    */
-  compose?: {};
+  compose?: {
+    [k: string]: unknown;
+  };
 }
 /**
  * A container of the project.
