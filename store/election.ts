@@ -8,7 +8,7 @@ import { linkSignals } from "./signals.ts";
 
 export interface Leadership {
   /** Give it to every write. */
-  guard: Guard & { check(): void };
+  guard: Guard & { check: () => void };
   /** Aborted when leadership is lost (before another can get it) or the elector is stopped. */
   signal: AbortSignal;
 }

@@ -8,7 +8,7 @@ import { linkSignals } from "./signals.ts";
 
 export interface HeldKey {
   /** To be given to every write: etcd then refuses it once the key is no longer ours. */
-  readonly guard: Guard & { check(): void };
+  readonly guard: Guard & { check: () => void };
   /** For other keys that shall go when this one goes. */
   readonly lease: string;
   /** Aborted when the key is lost or released, and always before the server lets it go. */

@@ -28,7 +28,7 @@ export interface Guard {
   /** Also this mod revision: tells two holders apart when one took the key over from the other without a gap (sessions). */
   mod?: number;
   /** Cheap local check before anything is sent: throws FencedError when the holder knows that it lost the key. */
-  check?(): void;
+  check?: () => void;
 }
 
 export interface RangeOptions {

@@ -27,7 +27,7 @@ export interface SessionOptions {
 }
 export interface Session {
   /** Give it to every write of the agent. */
-  readonly guard: Guard & { check(): void };
+  readonly guard: Guard & { check: () => void };
   /** Aborted when the session is lost or closed; open another one then, with this one's nonce as `previousNonce`. */
   readonly lost: AbortSignal;
   /** To be asked before effects outside etcd that need the session. */
