@@ -7,7 +7,7 @@ import { join } from "node:path";
 
 const STEPS = ["setup", "build", "generate:check", "types", "lint", "format:check"];
 /** Files of the last two bring etcd and Docker hosts of their own, and mostly wait for them: several at a time, on few cores too. */
-const PROJECTS: Record<string, string[]> = { unit: [], real: ["--maxWorkers=3"], e2e: ["--maxWorkers=3"] };
+const PROJECTS: Record<string, string[]> = { unit: ["--maxWorkers=2"], real: ["--maxWorkers=3"], e2e: ["--maxWorkers=3"] };
 
 interface Report {
   numPassedTests: number;
