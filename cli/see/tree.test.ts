@@ -70,6 +70,19 @@ describe("the tree of a Stack", () => {
     `);
   });
 
+  it("says what a service waits for, although its pod is well", () => {
+    const serving = pod(ready, { service: "cache" });
+    const message = `nas cannot start what comes next: ImageNotFound: there is no redis:9. ${serving.metadata.name} goes on serving`;
+    const s = stack({
+      ...healthy,
+      health: "Degraded",
+      progress: 0,
+      conditions: [condition("Degraded", "True", "NotPrepared", `waiting for cache: ${message}`)],
+      services: { cache: { mode: "replicated", desired: 1, updated: 0, ready: 1, image: "redis:9", message } },
+    });
+    expect(stackTree(s, [serving].map(replicaOf), options)).toContain(`\n   ${message}\n`);
+  });
+
   it("a Stack that nobody has looked at says so", () => {
     expect(stackTree(stack(undefined), [], options)).toBe("shop  ? Unknown  waiting for the controller\n");
     expect(stackTree(stack(healthy, { generation: 2, deleting: true }), [], options)).toContain(

@@ -79,7 +79,9 @@ export const stackTree = (stack: StackObject, replicas: readonly Replica[], o: T
     const last = i === grid.length - 1;
     lines.push(`${last ? "└─" : "├─"} ${heads[i]}`);
     const stem = last ? "   " : "│  ";
-    if (g.v.message && g.word !== "Healthy" && !g.rows.some((r) => g.v.message?.includes(r.pod)))
+    // A pod that is well says nothing of what its service waits for.
+    const unwell = g.rows.filter((r) => r.state !== "ready" && r.state !== "done");
+    if (g.v.message && g.word !== "Healthy" && !unwell.some((r) => g.v.message?.includes(r.pod)))
       lines.push(`${stem}${s.yellow(harmless(g.v.message).replaceAll("\n", " "))}`);
     if (
       (g.word === "Healthy" || g.word === "Suspended" || (g.v.job && g.word === "Completed")) &&
