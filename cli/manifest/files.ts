@@ -36,7 +36,7 @@ export const composeFilesIn = (dir: string): string[] => {
 };
 
 /**
- * What is meant when nobody names a file: COMPOSE_FILE (of the shell or of .env), else the Compose files of this folder or of the next one above that has any.
+ * What is meant when nobody names a file: COMPOSE_FILE (of the shell or of .env), else the Compose files of this folder or of the nearest folder above that has some.
  * Paths are relative to the folder where they are below it. @throws CliError (exit 2) when there is none
  */
 export const defaultInputs = (io: Io, envFiles: readonly string[]): readonly string[] => {

@@ -36,7 +36,7 @@ const namesOf = (wanted: Exclude<Compiled, { problems: readonly string[] }>, def
     }),
   );
 
-/** The same with pull secrets found; `wanted` itself where no service has any. Pure. */
+/** The same with pull secrets found; `wanted` itself where no service names one. Pure. */
 export const withPulls = (wanted: Compiled, namespace: string, objects: Objects, defaults: readonly string[]): Compiled => {
   if ("problems" in wanted) return wanted;
   const names = namesOf(wanted, defaults);

@@ -25,7 +25,7 @@ export type Compiled =
   | {
       normal: NormalStack;
       compiled: CompiledStack;
-      /** By service: why its configs or secrets cannot be delivered. Absent, like `contents`: no service has any. */
+      /** By service: why its configs or secrets cannot be delivered. Absent, like `contents`: no service has such files. */
       missing?: ReadonlyMap<string, Missing>;
       /** What is known of contents, by `contentId`. */
       contents?: ReadonlyMap<string, Uint8Array>;
