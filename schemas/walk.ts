@@ -10,7 +10,8 @@ export interface Located {
   base: SchemaName;
 }
 
-const follow = (at: Located): Located => {
+/** What a `$ref` leads to. */
+export const follow = (at: Located): Located => {
   let found = at;
   while (found.schema.$ref) found = resolveRef(found.base, found.schema.$ref);
   return found;

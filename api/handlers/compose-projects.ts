@@ -4,12 +4,13 @@ import { API_VERSION } from "../../schemas/constants.ts";
 import { normalize } from "../../schemas/compose/normalize.ts";
 import type { KubeObject } from "../../schemas/meta.ts";
 import { checkShape } from "../../schemas/parse.ts";
-import { type ComposeDifference, type ComposeProject, TUNNEL_PATHS, type TunnelError } from "../../schemas/tunnel.ts";
+import { type ComposeDifference, type ComposeProject, TUNNEL_PATHS } from "../../schemas/tunnel.ts";
 import type { ComposeProjects } from "../../schemas/types.ts";
 import { problemOf } from "../admission.ts";
 import { readObject } from "../body.ts";
 import { type Answer, type Call, type Deps, dryRunOf } from "../call.ts";
-import { ApiError, badRequest, invalid, unavailable } from "../status.ts";
+import { badRequest, invalid } from "../status.ts";
+import { askNode } from "./ask-node.ts";
 import { readOne } from "./read.ts";
 
 const DEADLINE_MS = 20_000;
@@ -52,32 +53,14 @@ const wantedOf = ({ kind, name }: Call, project: string, stack: Stack): object =
   };
 };
 
-async function ask<T>(deps: Deps, { name, signal }: Call, query: URLSearchParams, body?: object): Promise<T> {
-  const stop = new AbortController();
-  const end = (): void => stop.abort(new Error("the client went away"));
-  signal.addEventListener("abort", end, { once: true });
-  const late = new ApiError(504, "Timeout", `node ${name} has not told its Compose projects within ${DEADLINE_MS / 1000} s`);
-  const cancel = deps.env.timer(DEADLINE_MS, () => stop.abort(late));
-  try {
-    const request = { method: body ? "POST" : "GET", path: TUNNEL_PATHS.compose, query, signal: stop.signal } as const;
-    const { status, body: stream } = await deps.links.open(name, request);
-    stream.end(body ? JSON.stringify(body) : undefined);
-    const parts: Buffer[] = [];
-    let length = 0;
-    for await (const part of stream) {
-      length += (part as Buffer).length;
-      if (length > MAX_BYTES) throw unavailable(`node ${name} says more than ${MAX_BYTES} bytes about its Compose projects`);
-      parts.push(part as Buffer);
-    }
-    const said = JSON.parse(Buffer.concat(parts).toString("utf8")) as T | TunnelError;
-    if (Array.isArray(said)) return said as T;
-    const { reason, message } = said as TunnelError;
-    throw new ApiError(status === 200 ? 502 : status, reason, `node ${name}: ${message}`);
-  } catch (error) {
-    throw stop.signal.aborted ? (stop.signal.reason as Error) : error;
-  } finally {
-    cancel();
-    signal.removeEventListener("abort", end);
-    stop.abort();
-  }
-}
+const ask = <T>({ links, env }: Deps, { name, signal }: Call, query: URLSearchParams, body?: object): Promise<T> =>
+  askNode<T>(links, env, name, {
+    method: body ? "POST" : "GET",
+    path: TUNNEL_PATHS.compose,
+    query,
+    ...(body ? { body } : {}),
+    about: "its Compose projects",
+    deadlineMs: DEADLINE_MS,
+    maxBytes: MAX_BYTES,
+    signal,
+  });

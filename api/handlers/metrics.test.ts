@@ -122,7 +122,7 @@ describe("metrics.k8s.io", () => {
     expect([gone.code, gone.body.message]).toEqual([503, "node n2 has no tunnel"]);
     nodes.set("n2", "nothing");
     const late = await t.call("GET", `${METRICS}/nodes`);
-    expect(late.headers["warning"]).toContain("node n2 has not said what it uses within 8 s");
+    expect(late.headers["warning"]).toContain("node n2 has not told what it uses within 8 s");
   });
 
   it("is a table, too, and is for readers, who change nothing", async () => {

@@ -1,8 +1,8 @@
 // What nodes say they use, asked for through their tunnels: however many ask at once, each node is asked once, and not again for a while.
-import { TUNNEL_PATHS, type NodeStats, type TunnelError } from "../../schemas/tunnel.ts";
+import { type NodeStats, TUNNEL_PATHS } from "../../schemas/tunnel.ts";
 import type { Env } from "../../store/env.ts";
 import type { NodeLinks } from "../links.ts";
-import { ApiError, unavailable } from "../status.ts";
+import { askNode } from "./ask-node.ts";
 
 /** An agent that has not measured lately takes up to three samples, and the engine a second for each, with a second between them. */
 const DEADLINE_MS = 8_000;
@@ -38,34 +38,14 @@ export class NodeReadings {
     return reading.stats;
   }
 
-  private async ask(node: string): Promise<NodeStats> {
-    const stop = new AbortController();
-    const cancel = this.env.timer(DEADLINE_MS, () =>
-      stop.abort(new ApiError(504, "Timeout", `node ${node} has not said what it uses within ${DEADLINE_MS / 1000} s`)),
-    );
-    try {
-      const late = new Promise<never>((_, reject) => stop.signal.addEventListener("abort", () => reject(stop.signal.reason as Error)));
-      late.catch(() => {});
-      return await Promise.race([this.exchange(node, stop.signal), late]);
-    } finally {
-      cancel();
-      stop.abort();
-    }
-  }
-
-  private async exchange(node: string, signal: AbortSignal): Promise<NodeStats> {
-    const { status, body } = await this.links.open(node, { method: "GET", path: TUNNEL_PATHS.stats, signal });
-    body.on("error", () => {});
-    const parts: Buffer[] = [];
-    let length = 0;
-    for await (const part of body) {
-      length += (part as Buffer).length;
-      if (length > MAX_BYTES) throw unavailable(`node ${node} says more than ${MAX_BYTES} bytes about what it uses`);
-      parts.push(part as Buffer);
-    }
-    const said = JSON.parse(Buffer.concat(parts).toString("utf8")) as NodeStats | TunnelError;
-    if (status === 200) return said as NodeStats;
-    const { reason, message } = said as TunnelError;
-    throw new ApiError(status, reason, `node ${node}: ${message}`);
+  private ask(node: string): Promise<NodeStats> {
+    const question = {
+      method: "GET",
+      path: TUNNEL_PATHS.stats,
+      about: "what it uses",
+      deadlineMs: DEADLINE_MS,
+      maxBytes: MAX_BYTES,
+    } as const;
+    return askNode(this.links, this.env, node, question);
   }
 }

@@ -1,5 +1,6 @@
 // docs/compose.md: what becomes of each key of a Compose file, from the schema that judges it, so that it cannot be out of date.
-import { type JsonSchema, resolveRef, type SchemaName } from "../../schemas/load.ts";
+import type { JsonSchema } from "../../schemas/load.ts";
+import { follow, type Located, typesOf } from "../../schemas/walk.ts";
 import { nameTypes } from "../../schemas/words.ts";
 
 const INTRO = `# Compose, key by key
@@ -26,23 +27,6 @@ Some keys name files of the machine that you type on, or depend on its environme
 Where the engine's defaults differ from what is usual in a fleet, the description gives the default here. The most notable: \`restart\` is
 \`unless-stopped\` unless said otherwise, and \`depends_on\` holds at start, update and repair.
 `;
-
-interface Located {
-  schema: JsonSchema;
-  base: SchemaName;
-}
-
-const follow = (at: Located): Located => {
-  let found = at;
-  while (found.schema.$ref) found = resolveRef(found.base, found.schema.$ref);
-  return found;
-};
-
-const typesOf = (at: Located): string[] => {
-  const { schema, base } = follow(at);
-  if (schema.anyOf) return schema.anyOf.flatMap((branch) => typesOf({ schema: branch, base }));
-  return [schema.type ?? []].flat();
-};
 
 /** Maps with declared keys at or below a value, with what leads there: `[]` through a list, `.<name>` through a map. */
 const mapsIn = (at: Located, path: string): [string, Located][] => {
