@@ -1,8 +1,9 @@
 // YAML text → objects, with file:line:column for everything that is wrong. For command lines: the server takes JSON.
-import { type Document, LineCounter, parseAllDocuments } from "yaml";
+import { type Document, LineCounter } from "yaml";
 import { parseObject, type ParseResult, type Source } from "./parse.ts";
 import { Findings, type Key, type Position, type Problem } from "./problems.ts";
 import { findExcess } from "./yaml/bounds.ts";
+import { documentsOf } from "./yaml/documents.ts";
 import { type Places, Reader } from "./yaml/read.ts";
 import { yamlWords } from "./yaml/words.ts";
 import { typeOf } from "./words.ts";
@@ -135,16 +136,7 @@ class Text {
       this.refuse(excess.offset, excess.message);
       return this;
     }
-    const docs = parseAllDocuments(this.text, {
-      // Its own check for equal keys is quadratic; `Reader` checks.
-      uniqueKeys: false,
-      stringKeys: true,
-      merge: false,
-      prettyErrors: false,
-      logLevel: "silent",
-      lineCounter: this.lines,
-    });
-    for (const doc of docs) this.document(doc);
+    for (const doc of documentsOf(this.text, this.lines)) this.document(doc);
     return this;
   }
 }

@@ -1,7 +1,8 @@
 // One YAML document as plain data, for a server: bounded before it is parsed (bounds.ts), aliases and merge keys filled in within bounds.
-import { LineCounter, parseAllDocuments } from "yaml";
+import { LineCounter } from "yaml";
 import { Findings } from "../problems.ts";
 import { findExcess } from "./bounds.ts";
+import { documentsOf } from "./documents.ts";
 import { Reader } from "./read.ts";
 import { yamlWords } from "./words.ts";
 
@@ -14,15 +15,7 @@ export function yamlValue(text: string): { value: unknown } | { problem: string 
   };
   const excess = findExcess(text);
   if (excess) return { problem: excess.message };
-  const [doc, ...more] = parseAllDocuments(text, {
-    // Its own check for equal keys is quadratic; `Reader` checks.
-    uniqueKeys: false,
-    stringKeys: true,
-    merge: false,
-    prettyErrors: false,
-    logLevel: "silent",
-    lineCounter: lines,
-  });
+  const [doc, ...more] = documentsOf(text, lines);
   if (!doc) return { problem: "the document is empty" };
   if (more.length > 0) return { problem: `${more.length + 1} documents; one is expected` };
   const error = doc.errors[0] ?? doc.warnings[0];

@@ -1,19 +1,9 @@
 // The text of a Compose file → trees, one for each document. Anchors and merge keys are filled in, within bounds.
-import {
-  type Document,
-  isAlias,
-  isMap,
-  isScalar,
-  isSeq,
-  LineCounter,
-  type Node as YamlNode,
-  parseAllDocuments,
-  type Scalar,
-  type YAMLMap,
-} from "yaml";
+import { type Document, isAlias, isMap, isScalar, isSeq, LineCounter, type Node as YamlNode, type Scalar, type YAMLMap } from "yaml";
 import type { Position } from "../../../schemas/problems.ts";
 import { show } from "../../../schemas/words.ts";
 import { findExcess, MAX_ENTRIES, MAX_NESTING } from "../../../schemas/yaml/bounds.ts";
+import { documentsOf } from "../../../schemas/yaml/documents.ts";
 import { yamlWords } from "../../../schemas/yaml/words.ts";
 import type { Problem } from "../problem.ts";
 import type { Entry, MapNode, Node, ScalarNode, Tag } from "./tree.ts";
@@ -33,20 +23,11 @@ export const readDocuments = (text: string, file: string): { documents: Node[]; 
   const lines = new LineCounter();
   const documents: Node[] = [];
   const problems: Problem[] = [];
-  // Equal keys are looked for by the reader: the parser's own check is quadratic.
-  const options = {
-    uniqueKeys: false,
-    stringKeys: true,
-    merge: false,
-    prettyErrors: false,
-    logLevel: "silent",
-    lineCounter: lines,
-  } as const;
   const at = (offset: number): Position => {
     const { line, col } = lines.linePos(Math.min(offset, text.length));
     return { file, line: Math.max(line, 1), column: Math.max(col, 1) };
   };
-  for (const doc of parseAllDocuments(text, options)) {
+  for (const doc of documentsOf(text, lines)) {
     const error = doc.errors[0] ?? doc.warnings.find((w) => !(w.code === "TAG_RESOLVE_FAILED" && /!(reset|override)\b/.test(w.message)));
     if (error) {
       const { message, help } = yamlWords(error.code, error.message);
