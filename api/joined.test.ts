@@ -1,39 +1,14 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { aContainer } from "../schemas/testing/container.ts";
-import type { DesiredPod, NodeInfo, ObservedPod } from "../schemas/fleet.ts";
+import { aDesired, anObserved } from "../schemas/testing/pod.ts";
+import type { DesiredPod, NodeInfo } from "../schemas/fleet.ts";
 import { desiredKey, infoKey, observedKey, podDeletionKey, sessionKey } from "../store/keys.ts";
 import type { MemoryKv } from "../store/memory.ts";
 import { type TestApi, testApi } from "./testing/server.ts";
 
-const desired = (name: string, more: Partial<DesiredPod> = {}): DesiredPod => ({
-  name,
-  namespace: "default",
-  uid: `uid-${name}`,
-  stack: "shop",
-  stackUid: "s",
-  stackGeneration: 1,
-  service: "web",
-  slot: "0",
-  revision: 1,
-  templateHash: "h",
-  labels: { tier: "front" },
-  createdAt: "2026-01-01T00:00:00.000Z",
-  dependsOn: [],
-  container: aContainer({ image: "nginx:1", restart: { policy: "always" } }),
-  ...more,
-});
-const observed = (name: string, more: Partial<ObservedPod> = {}): ObservedPod => ({
-  uid: `uid-${name}`,
-  desiredRevision: 1,
-  inSync: true,
-  phase: "Running",
-  state: "running",
-  ready: true,
-  since: "2026-01-01T00:00:01.000Z",
-  restarts: 0,
-  notes: [],
-  ...more,
-});
+const desired = (name: string, more: Partial<DesiredPod> = {}): DesiredPod =>
+  aDesired(name, { labels: { tier: "front" }, container: aContainer({ image: "nginx:1", restart: { policy: "always" } }), ...more });
+const observed = anObserved;
 const info: NodeInfo = {
   hostname: "box1",
   addresses: [{ type: "InternalIP", address: "10.0.0.1" }],

@@ -3,7 +3,7 @@
 import * as fc from "fast-check";
 import { pino } from "pino";
 import { describe, expect, it } from "vitest";
-import { aContainer } from "../../schemas/testing/container.ts";
+import { aDesired } from "../../schemas/testing/pod.ts";
 import type { DesiredPod } from "../../schemas/fleet.ts";
 import type { KubeObject } from "../../schemas/meta.ts";
 import { type Resource, RESOURCES } from "../../schemas/resources.ts";
@@ -48,22 +48,7 @@ const write = fc.oneof(
 );
 type Write = typeof write extends fc.Arbitrary<infer T> ? T : never;
 
-const desired = (name: string): DesiredPod => ({
-  name,
-  namespace: "default",
-  uid: realEnv.uid(),
-  stack: "shop",
-  stackUid: "s",
-  stackGeneration: 1,
-  service: "web",
-  slot: "0",
-  revision: 1,
-  templateHash: "h",
-  labels: {},
-  createdAt: "2026-01-01T00:00:00.000Z",
-  dependsOn: [],
-  container: aContainer({ image: "nginx:1" }),
-});
+const desired = (name: string): DesiredPod => aDesired(name, { uid: realEnv.uid() });
 
 interface World {
   kv: MemoryKv;

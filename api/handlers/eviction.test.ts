@@ -1,7 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { DesiredPod, ObservedPod } from "../../schemas/fleet.ts";
 import type { Pod } from "../../schemas/types.ts";
-import { aContainer } from "../../schemas/testing/container.ts";
+import { aDesired, anObserved } from "../../schemas/testing/pod.ts";
 import { desiredKey, observedKey, podDeletionKey, sessionKey } from "../../store/keys.ts";
 import type { MemoryKv } from "../../store/memory.ts";
 import { messageField, stringField } from "../openapi/wire.ts";
@@ -52,33 +51,8 @@ describe("pods/eviction", () => {
   });
 
   const put = async (stackName: string, name: string, node: string, ready = true): Promise<void> => {
-    const desired: DesiredPod = {
-      name,
-      namespace: "default",
-      uid: `uid-${name}`,
-      stack: stackName,
-      stackUid: "s",
-      stackGeneration: 1,
-      service: "web",
-      slot: name,
-      revision: 1,
-      templateHash: "h",
-      labels: {},
-      createdAt: "2026-01-01T00:00:00.000Z",
-      dependsOn: [],
-      container: aContainer({ image: "nginx:1" }),
-    };
-    const observed: ObservedPod = {
-      uid: desired.uid,
-      desiredRevision: 1,
-      inSync: true,
-      phase: "Running",
-      state: "running",
-      ready,
-      since: "2026-01-01T00:00:01.000Z",
-      restarts: 0,
-      notes: [],
-    };
+    const desired = aDesired(name, { stack: stackName, slot: name });
+    const observed = anObserved(name, { ready });
     await t.kv.commit([
       { key: desiredKey(node, "default", name), value: desired },
       { key: observedKey(node, "default", name), value: observed },

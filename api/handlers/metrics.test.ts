@@ -1,7 +1,7 @@
 import { Duplex } from "node:stream";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { aContainer } from "../../schemas/testing/container.ts";
-import type { DesiredPod, ObservedPod } from "../../schemas/fleet.ts";
+import { aDesired, anObserved } from "../../schemas/testing/pod.ts";
+import type { ObservedPod } from "../../schemas/fleet.ts";
 import { type NodeStats, TUNNEL_PATHS } from "../../schemas/tunnel.ts";
 import { realEnv } from "../../store/env.ts";
 import { desiredKey, infoKey, observedKey, sessionKey } from "../../store/keys.ts";
@@ -41,11 +41,8 @@ describe("metrics.k8s.io", () => {
     expect(made.code, made.text).toBe(201);
   };
   const putPod = async (node: string, name: string, seen: Partial<ObservedPod> = {}) => {
-    const desired = { name, namespace: "default", uid: `uid-${name}`, stack: "shop", stackUid: "s", stackGeneration: 1, service: "web" };
-    const more = { slot: "0", revision: 1, templateHash: "h", labels: { app: name }, createdAt: "2026-01-01T00:00:00.000Z", dependsOn: [] };
-    await put(desiredKey(node, "default", name), { ...desired, ...more, container: aContainer({ image: "nginx:1" }) } satisfies DesiredPod);
-    const observed = { uid: `uid-${name}`, desiredRevision: 1, inSync: true, phase: "Running", state: "running", ready: true };
-    await put(observedKey(node, "default", name), { ...observed, since: "2026-01-01T00:00:01.000Z", restarts: 0, notes: [], ...seen });
+    await put(desiredKey(node, "default", name), aDesired(name, { labels: { app: name } }));
+    await put(observedKey(node, "default", name), anObserved(name, seen));
   };
   const use = (pod: string, cpuCores: number, memoryBytes: number) => ({
     namespace: "default",

@@ -1,6 +1,6 @@
 // A server, a node in memory, and pods on it that run: for tests of streams.
-import type { DesiredPod, ObservedPod } from "../../schemas/fleet.ts";
-import { aContainer } from "../../schemas/testing/container.ts";
+import type { ObservedPod } from "../../schemas/fleet.ts";
+import { aDesired, anObserved } from "../../schemas/testing/pod.ts";
 import { desiredKey, observedKey, sessionKey } from "../../store/keys.ts";
 import type { MemoryKv } from "../../store/memory.ts";
 import { type FakeNode, fakeNode } from "./fake-node.ts";
@@ -22,36 +22,8 @@ export async function streamWorld(o: Omit<TestOptions, "kv" | "links"> = {}): Pr
     t,
     node,
     putPod: async (name, seen) => {
-      const desired: DesiredPod = {
-        name,
-        namespace: "default",
-        uid: `uid-${name}`,
-        stack: "shop",
-        stackUid: "s",
-        stackGeneration: 1,
-        service: "web",
-        slot: "0",
-        revision: 1,
-        templateHash: "h",
-        labels: { app: "shop" },
-        createdAt: "2026-01-01T00:00:00.000Z",
-        dependsOn: [],
-        container: aContainer({ image: "nginx:1" }),
-      };
-      const observed: ObservedPod = {
-        uid: `uid-${name}`,
-        desiredRevision: 1,
-        inSync: true,
-        phase: "Running",
-        state: "running",
-        ready: true,
-        since: "2026-01-01T00:00:01.000Z",
-        startedAt: "2026-01-01T00:00:01.000Z",
-        containerId: "c".repeat(64),
-        restarts: 0,
-        notes: [],
-        ...seen,
-      };
+      const desired = aDesired(name, { labels: { app: "shop" } });
+      const observed = anObserved(name, { startedAt: "2026-01-01T00:00:01.000Z", containerId: "c".repeat(64), ...seen });
       await t.kv.commit([
         { key: desiredKey("n1", "default", name), value: desired },
         { key: observedKey("n1", "default", name), value: observed },
